@@ -1,1 +1,13 @@
-//! The simulator.
+//! Lightcone's simulator: a deterministic discrete-event model of blockchain networks.
+//!
+//! Imports point down this list and never up; the `tidy` test enforces it.
+
+pub mod kernel;
+pub mod net;
+pub mod gossip;
+pub mod chain;
+pub mod execution;
+pub mod consensus;
+pub mod workload;
+pub mod scenario;
+pub mod observe;

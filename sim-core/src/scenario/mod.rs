@@ -1,0 +1,3 @@
+//! Scenario files: spec (as written) -> plan (as meant).
+
+pub mod plan;
