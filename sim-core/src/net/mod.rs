@@ -2,6 +2,7 @@
 //!
 //! * [`data`]: published tables, region mixes and hardware classes, compiled in, each with its source.
 //! * [`geography`]: distances, checks of latency tables, placement of nodes.
+//! * [`topology`]: who is connected to whom.
 //! * [`latency`]: one-way latencies with jitter, at run time.
 //! * [`links`]: the arithmetic of access links.
 //!
@@ -12,5 +13,6 @@
 
 pub mod data;
 pub mod geography;
+pub mod topology;
 pub mod latency;
 pub mod links;
