@@ -1,1 +1,11 @@
-//! execution
+//! From real execution to simulated time.
+//!
+//! Blocks run once through `parallel-evm`, whatever the number of nodes. The execution yields receipts, state
+//! and, for each transaction, a work vector with its reads and writes. A cost profile turns work into
+//! picoseconds, [virtual cores](virtual_cores) turn transactions into a schedule.
+//!
+//! May import: `chain`, `kernel`, `parallel-evm`, and the plan's and record's plain data. Must never: read host
+//! time, or let the number of real threads or anything in an engine's diagnostics change a result.
+
+pub mod pipeline;
+pub mod virtual_cores;
