@@ -27,6 +27,22 @@ pub struct TxWork {
     pub reads: Vec<(u32, u64)>,
     /// What it writes, each location once.
     pub writes: Vec<u32>,
+    /// Further reads, of locations that no other transaction writes: they cost, but cannot conflict.
+    pub private_reads: u32,
+    /// Further writes, of locations that no other transaction reads or writes.
+    pub private_writes: u32,
+}
+
+impl TxWork {
+    /// All reads.
+    pub fn read_count(&self) -> u64 {
+        self.reads.len() as u64 + u64::from(self.private_reads)
+    }
+
+    /// All writes.
+    pub fn write_count(&self) -> u64 {
+        self.writes.len() as u64 + u64::from(self.private_writes)
+    }
 }
 
 /// What a block does, as far as a schedule is concerned.
