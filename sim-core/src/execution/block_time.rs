@@ -6,7 +6,7 @@
 //! block arrives, or hash while it executes) and storage that does not speed up with the cores.
 //! **Parameters** the execution plan: algorithm, cores, speed, [profile](super::profile). **Source** the order
 //! of stages in an execution client's `engine_newPayload`. **Checked against** hand-computed sums and measured
-//! serial times of recorded blocks (`tests/execution_profile.rs`).
+//! serial times of recorded blocks (`tests/execution_blocks.rs`).
 //!
 //! Rounding: picoseconds inside, every division rounds up, the result is rounded up to a nanosecond. A replay
 //! depends on (block, number of cores, profile, algorithm) only; the speed scales its result, so the caller

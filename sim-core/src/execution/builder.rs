@@ -5,7 +5,7 @@
 //! what the transactions left unused. **Leaves out** bundles, private order flow, and ordering by anything but
 //! the pool's choice. **Parameters** [`BUILD_ROUNDS`]; the engine (results do not depend on it).
 //! **Source** go-ethereum's `miner` (fill by tip, drop what turns out invalid). **Checked against** serial
-//! execution of the finished list, and recorded blocks' headers (`tests/execution_builder.rs`).
+//! execution of the finished list, and recorded blocks' headers (`tests/execution_blocks.rs`).
 
 use super::state::WorldState;
 use super::trace::BlockTrace;

@@ -16,6 +16,7 @@
 
 pub mod block_time;
 pub mod builder;
+pub mod fit;
 pub mod pipeline;
 pub mod profile;
 pub mod state;

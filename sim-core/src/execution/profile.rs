@@ -5,7 +5,7 @@
 //! scheduling, state root and commit per touched key, slow-down by busy cores. **Leaves out** caches,
 //! branch prediction and the difference between a value at hand and one that is not, beyond the classes.
 //! **Parameters** [`CostProfile`], one file each in `data/profiles/`. **Source** stated in every profile.
-//! **Checked against** measured serial times of recorded blocks (`tests/execution_profile.rs`).
+//! **Checked against** measured serial times of recorded blocks (`tests/execution_blocks.rs`).
 //!
 //! Measured speed enters simulated time only through such a file; host time never does.
 

@@ -4,7 +4,7 @@
 //! changes copy only the paths they touch, and forks share the rest. **Leaves out** the Merkle trie: states
 //! have an identity, but no root; hashes of earlier blocks are stand-ins. **Parameters** none.
 //! **Source** Bagwell, "Ideal hash trees" (2001), through the `rpds` crate. **Checked against** a plain map
-//! under random changes (`tests/execution_state.rs`).
+//! under random changes (`tests/execution_blocks.rs`).
 //!
 //! The maps hash with a fixed function without a seed, and nothing iterates over them: what is inside can only
 //! be asked for by key, so no result depends on their order.

@@ -7,7 +7,7 @@
 //! by value: a value written again counts as changed. **Parameters** [`Costs`], all in picoseconds.
 //! **Source** Gelashvili et al., "Block-STM" (PPoPP 2023), algorithms 1, 4 and 5; ordered rolling commit as in
 //! Aptos' implementation. **Checked against** the bounds of [`bounds`] on random blocks, hand-computed
-//! schedules, and the limits of independent and fully dependent blocks (`tests/execution_virtual_cores.rs`).
+//! schedules, and the limits of independent and fully dependent blocks (`tests/execution_schedules.rs`).
 //!
 //! Everything is integer arithmetic in picoseconds; simultaneous events are ordered by (time, transaction,
 //! core). The replay is a pure function of its input.
