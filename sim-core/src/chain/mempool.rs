@@ -6,7 +6,7 @@
 //! and per-node replacement: the pending set is one for all nodes, only visibility differs.
 //! **Parameters** capacity in transactions; price bump of a replacement ([`PRICE_BUMP_PERCENT`]).
 //! **Source** EIP-1559 (effective tip); go-ethereum's `txpool` (10 % price bump on both fees).
-//! **Checked against** a naive selection on random pools (`tests/chain_mempool.rs`).
+//! **Checked against** a naive selection on random pools (`tests/chain_properties.rs`).
 
 use super::transaction::{Transaction, TxId, effective_tip};
 use std::cmp::Reverse;

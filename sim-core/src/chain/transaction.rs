@@ -5,7 +5,7 @@
 //! each of `r` and `s` and one for the parity. A real one is a byte shorter in 1 of 128 cases, because RLP
 //! drops leading zeros. **Parameters** none. **Source** EIP-155, EIP-2718, EIP-2930, EIP-1559.
 //! **Checked against** the lengths of all such transactions in the recorded mainnet blocks
-//! (`tests/chain_transaction_sizes.rs`) and literal encodings below.
+//! (`tests/chain_properties.rs`) and literal encodings below.
 
 use alloy_rlp::{Encodable, Header};
 use parallel_evm::{Address, Bytes, TxEnv, TxKind, U256};

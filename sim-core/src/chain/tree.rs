@@ -3,7 +3,8 @@
 //! **Captures** a tree of blocks shared by all nodes of a chain, and LMD-GHOST fork choice over the part of it
 //! that a node knows. **Leaves out** justification filters, proposer boost and equivocation (one block per
 //! proposer and slot). **Parameters** none. **Source** Buterin et al., "Combining GHOST and Casper" (2020),
-//! algorithm 4.1 (LMD GHOST). **Checked against** a brute-force fork choice on random trees.
+//! algorithm 4.1 (LMD GHOST). **Checked against** a brute-force fork choice on random trees
+//! (`tests/chain_properties.rs`).
 //!
 //! A node's view is given by closures: which blocks it knows, and how much stake it saw voting for a block
 //! directly. Ties are decided by content: the lowest (slot, proposer) wins.

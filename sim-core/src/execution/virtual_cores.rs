@@ -7,7 +7,7 @@
 //! by value: a value written again counts as changed. **Parameters** [`Costs`], all in picoseconds.
 //! **Source** Gelashvili et al., "Block-STM" (PPoPP 2023), algorithms 1, 4 and 5; ordered rolling commit as in
 //! Aptos' implementation. **Checked against** the bounds of [`bounds`] on random blocks, hand-computed
-//! schedules, and the limits of independent and fully dependent blocks (`tests/execution_virtual_cores.rs`).
+//! schedules, and the limits of independent and fully dependent blocks (`tests/execution_schedules.rs`).
 //!
 //! Everything is integer arithmetic in picoseconds; simultaneous events are ordered by (time, transaction,
 //! core). The replay is a pure function of its input.
@@ -27,6 +27,22 @@ pub struct TxWork {
     pub reads: Vec<(u32, u64)>,
     /// What it writes, each location once.
     pub writes: Vec<u32>,
+    /// Further reads, of locations that no other transaction writes: they cost, but cannot conflict.
+    pub private_reads: u32,
+    /// Further writes, of locations that no other transaction reads or writes.
+    pub private_writes: u32,
+}
+
+impl TxWork {
+    /// All reads.
+    pub fn read_count(&self) -> u64 {
+        self.reads.len() as u64 + u64::from(self.private_reads)
+    }
+
+    /// All writes.
+    pub fn write_count(&self) -> u64 {
+        self.writes.len() as u64 + u64::from(self.private_writes)
+    }
 }
 
 /// What a block does, as far as a schedule is concerned.

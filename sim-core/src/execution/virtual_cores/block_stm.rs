@@ -202,7 +202,7 @@ impl<'a> Replay<'a> {
     }
 
     fn commit_work_ps(&self, tx: u32) -> u64 {
-        self.costs.commit_write_ps * self.work.transactions[tx as usize].writes.len() as u64
+        self.costs.commit_write_ps * self.work.transactions[tx as usize].write_count()
     }
 
     fn commit(&mut self, tx: u32) {
@@ -233,7 +233,7 @@ impl<'a> Replay<'a> {
                 (tx, started_work_ps + within_ps)
             }
             Task::Validate { tx, .. } => {
-                let reads = self.work.transactions[tx as usize].reads.len() as u64;
+                let reads = self.work.transactions[tx as usize].read_count();
                 let work_ps = self.costs.dispatch_ps + self.costs.validate_read_ps * reads;
                 (tx, self.work_now_ps + work_ps)
             }
@@ -251,7 +251,7 @@ impl<'a> Replay<'a> {
 
     fn versioned_work_ps(&self, tx: u32) -> u64 {
         let own = &self.work.transactions[tx as usize];
-        self.costs.versioned_access_ps * (own.reads.len() + own.writes.len()) as u64
+        self.costs.versioned_access_ps * (own.read_count() + own.write_count())
     }
 
     /// Work from an execution's dispatch to a read; the overhead of versioned memory is spread evenly over the
