@@ -14,7 +14,7 @@
 //! **Checked against.** Known city distances, every embedded table, failing examples of each rule
 //! (`tests/net_data.rs`, `tests/net_geography.rs`).
 
-use crate::scenario::plan::{LatencyTable, Region};
+use crate::net::params::{LatencyTable, Region};
 use thiserror::Error;
 
 /// Light in fibre needs 5 ns for a metre (200,000 km/s).

@@ -15,7 +15,7 @@
 //! (`tests/net_links.rs`).
 
 use super::geography::ONE_WAY_MAX_NS;
-use crate::scenario::plan::{JitterPlan, LatencyTable};
+use crate::net::params::{JitterPlan, LatencyTable};
 use thiserror::Error;
 
 const ENTRIES_LOG2: u32 = 12;
@@ -119,6 +119,11 @@ impl LatencyModel {
     #[inline]
     pub fn floor_ns(&self, from_region: u32, to_region: u32) -> u64 {
         times(self.base_ns(from_region, to_region), self.factors[0])
+    }
+
+    /// The least latency [`Self::sample`] can give for any pair of regions, ns.
+    pub fn least_ns(&self) -> u64 {
+        self.base_ns.iter().map(|base| times(*base, self.factors[0])).min().unwrap_or(1)
     }
 
     /// The least latency between any two partitions, ns: how far one may run ahead of the others.

@@ -18,7 +18,7 @@ pub mod edge_list;
 mod random;
 pub mod stats;
 
-use crate::scenario::plan::TopologyPlan;
+use crate::net::params::TopologyPlan;
 use petgraph::graph::UnGraph;
 use petgraph::unionfind::UnionFind;
 use thiserror::Error;

@@ -1,7 +1,7 @@
 //! Statistics of a graph: degrees, diameter, clustering.
 
 use super::Topology;
-use crate::observe::record::TopologyStats;
+use crate::net::params::TopologyStats;
 
 /// Up to this many nodes diameter and clustering are exact.
 pub const EXACT_NODES_MAX: u32 = 2_000;
