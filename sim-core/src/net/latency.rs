@@ -26,6 +26,7 @@ const FACTOR_UNITS: u64 = 1 << 20;
 pub const CAP_MAX_PPM: u64 = 100_000_000;
 /// Largest scale of all latencies, parts per million.
 pub const SCALE_MAX_PPM: u64 = 1_000_000_000;
+
 /// Why no latency model can be made of a plan.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum LatencyError {
