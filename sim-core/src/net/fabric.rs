@@ -16,7 +16,6 @@
 //! depend on handles.
 
 use super::items::{Arrival, INLINE_SLOTS, Item, Items, Slot};
-use super::links::transfer_ns;
 use super::message::{CONTROL_BYTES, ID_BYTES, MessageKind, class, wire};
 use super::scheduler::Scheduler;
 use super::{LatencyModel, Topology};
@@ -25,7 +24,7 @@ use crate::kernel::event::{Event, Kind, Moment};
 use crate::kernel::ids::{ItemId, NodeId};
 use crate::kernel::prefetch::prefetch;
 use crate::kernel::random::{Purpose, draw};
-use crate::kernel::time::{SimDuration, SimTime};
+use crate::kernel::time::{SimDuration, SimTime, transfer_time};
 use std::sync::Arc;
 
 /// What every message touches: one cache line a node.
@@ -657,4 +656,10 @@ impl LinkRates {
 #[inline(always)]
 fn pair(from: u32, to: u32) -> u64 {
     u64::from(from) << 32 | u64::from(to)
+}
+
+/// Time of `bytes` on a link, ns, rounded up.
+#[inline(always)]
+fn transfer_ns(bytes: u64, bps: u64) -> u64 {
+    transfer_time(bytes, bps).0
 }
