@@ -1,6 +1,7 @@
 //! What resolving reads besides the scenario: built-in tables and profiles, files beside it, the data folder.
 
 use super::units::Duration;
+use crate::execution::profile;
 use crate::net::data;
 use crate::net::geography::{TableRules, check_table};
 use crate::scenario::plan::{CostProfile, HardwareClass, JitterPlan, LatencyTable};
@@ -79,10 +80,10 @@ impl Library {
     /// A cost profile: built in, or a `.ron` file.
     pub fn cost_profile(&self, name: &str) -> Result<CostProfile, Missing> {
         if is_file_name(name) {
-            return self.ron_file(name);
+            let text = self.text(name)?;
+            return profile::parse(&text).map_err(|e| Missing::new(format!("`{name}`: {e}")));
         }
-        super::profiles::named(name)
-            .ok_or_else(|| Missing::name("cost profile", name, super::profiles::names()))
+        profile::named(name).ok_or_else(|| Missing::name("cost profile", name, profile::names()))
     }
 
     /// Edges of a graph, one `a,b` a line.

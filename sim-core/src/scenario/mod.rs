@@ -26,7 +26,6 @@ pub mod merge;
 pub mod overrides;
 pub mod plan;
 pub mod presets;
-pub mod profiles;
 pub mod reader;
 pub mod resolve;
 pub mod spec;
