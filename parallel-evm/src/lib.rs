@@ -2,6 +2,7 @@
 
 mod block;
 mod commit;
+pub mod contracts;
 mod delta;
 mod error;
 mod evm;

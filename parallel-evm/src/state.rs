@@ -85,6 +85,12 @@ impl MemoryState {
         }
     }
 
+    /// The value of a storage slot; zero if it was never written.
+    pub fn slot(&self, address: Address, slot: U256) -> U256 {
+        let value = self.accounts.get(&address).and_then(|account| account.storage.get(&slot));
+        value.copied().unwrap_or_default()
+    }
+
     /// Stores a code under its hash, which is returned.
     pub fn insert_code(&mut self, code: Bytecode) -> B256 {
         let hash = code.hash_slow();
@@ -145,8 +151,7 @@ impl PreState for MemoryState {
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        let value = self.accounts.get(&address).and_then(|account| account.storage.get(&slot));
-        Ok(value.copied().unwrap_or_default())
+        Ok(self.slot(address, slot))
     }
 
     fn code(&self, hash: B256) -> Result<Bytecode, StateError> {

@@ -3,7 +3,8 @@
 //! * [`data`]: published tables, region mixes and hardware classes, compiled in, each with its source.
 //! * [`geography`]: distances, checks of latency tables, placement of nodes.
 //! * [`topology`]: who is connected to whom.
-//! * [`links`]: the arithmetic of access links and of one-way latencies.
+//! * [`latency`]: one-way latencies with jitter, at run time.
+//! * [`links`]: the arithmetic of access links.
 //!
 //! May import `kernel` and the plain data of `scenario::plan` and `observe::record` (contracts without
 //! behaviour), nothing else. What must never be true here: knowledge of blocks, votes or transactions; a
@@ -12,3 +13,6 @@
 
 pub mod data;
 pub mod geography;
+pub mod topology;
+pub mod latency;
+pub mod links;
