@@ -10,13 +10,14 @@
 //! * [`reader`], [`tree`], [`de`]: text to tree to types; every value remembers its line.
 //! * [`merge`]: presets, overrides and arms.
 //! * [`resolve`], [`library`], [`limits`]: defaults, names, files, bounds.
-//! * [`estimate`]: what a plan will cost. [`explain`]: what a field means. [`warnings`]: what has no effect.
+//! * [`describe`]: a plan in words. [`estimate`]: what it will cost. [`explain`]: what a field means. [`warnings`]: what has no effect.
 //!
 //! Imports `net::data` (tables), `execution` (cost profiles) and plain data. What must never be true here: a
 //! plan that depends on something not in it; reading a file or a variable while parsing; a panic on any
 //! input, however malformed.
 
 pub mod de;
+pub mod describe;
 pub mod error;
 pub mod estimate;
 pub mod explain;

@@ -18,6 +18,8 @@ use super::tree::{Node, Sources, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+pub(super) use workload::KINDS;
+
 /// Resolves a merged tree (preset, file and overrides, without `compare`) into the plan called `name`.
 pub fn resolve(
     name: &str,
