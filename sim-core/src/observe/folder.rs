@@ -90,7 +90,7 @@ fn fill(
         (table.write)(records, &mut file).map_err(|e| OutputError::table(path.clone(), e))?;
         file.finish(&path)?;
     }
-    let figures = figures::all(records, analysis);
+    let figures = figures::all(records);
     let plots = dir.join("plots");
     fs::create_dir(&plots).map_err(io_error("create", &plots))?;
     for figure in &figures {

@@ -3,7 +3,15 @@
 //! A figure that does not apply (votes on a `Broadcast` chain, users where there are none) is left out. What
 //! is drawn and the table beside it come from the same numbers.
 
-use super::analysis::Analysis;
+pub mod breakdown;
+pub mod confirmation;
+pub mod gas;
+pub mod propagation;
+pub mod regions;
+pub mod roofline;
+pub mod timeline;
+pub mod votes;
+
 use super::plot::table::DataTable;
 use super::record::RunRecord;
 
@@ -25,7 +33,19 @@ pub struct Figure {
 }
 
 /// All figures that apply, in the report's order.
-pub fn all(records: &[RunRecord], analysis: &Analysis) -> Vec<Figure> {
-    let _ = (records, analysis);
-    Vec::new()
+pub fn all(records: &[RunRecord]) -> Vec<Figure> {
+    [
+        breakdown::by_arm(records),
+        propagation::figure(records),
+        roofline::figure(records),
+        timeline::figure(records),
+        breakdown::by_region(records),
+        regions::figure(records),
+        confirmation::figure(records),
+        votes::figure(records),
+        gas::figure(records),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
