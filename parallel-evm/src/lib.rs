@@ -1,1 +1,37 @@
-//! Parallel EVM execution.
+#![doc = include_str!("../README.md")]
+
+mod block;
+mod commit;
+pub mod contracts;
+mod delta;
+mod error;
+mod evm;
+pub mod evm_block;
+mod executor;
+mod output;
+mod overlay;
+mod parallel;
+mod receipt;
+mod report;
+mod serial;
+mod state;
+mod work;
+
+pub use alloy_primitives::Bloom;
+pub use block::Block;
+pub use delta::{AccountChange, AccountDelta, AccountFields, StateDelta};
+pub use error::{ExecuteError, InvalidReason, StateError};
+pub use executor::{Engine, Executor};
+pub use output::{BlockOutput, Diagnostics};
+pub use receipt::Receipt;
+pub use report::{Access, Location, TxReport};
+pub use revm::{
+    context::{
+        BlockEnv, TxEnv,
+        result::{InvalidHeader, InvalidTransaction},
+    },
+    primitives::{Address, B256, Bytes, Log, TxKind, U256, hardfork::SpecId},
+    state::{AccountInfo, Bytecode},
+};
+pub use state::{MemoryState, PreState};
+pub use work::{WorkClass, WorkVector};

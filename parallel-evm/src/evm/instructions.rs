@@ -1,0 +1,205 @@
+//! Instruction tables: revm's own, wrapped where something must be noted.
+//!
+//! The plain table notes only what decides conflicts: looks at balances and creations of contracts. The
+//! counting table also counts every opcode in its class; the class is a constant of the wrapper, so that the
+//! cost is one addition.
+
+use super::Ctx;
+use crate::WorkClass;
+use revm::{
+    bytecode::opcode,
+    context::JournalTr,
+    interpreter::{
+        Instruction, InstructionContext, InstructionExecResult,
+        instructions::{InstructionTable, instruction_table},
+        interpreter::EthInterpreter,
+        interpreter_types::InputsTr,
+    },
+    primitives::{Address, U256},
+};
+
+type Table<'v> = InstructionTable<EthInterpreter, Ctx<'v>>;
+type Step<'i, 'v> = InstructionContext<'i, Ctx<'v>, EthInterpreter>;
+
+/// revm's table, with observations of balances and nonces noted.
+pub(super) fn observing_table<'v>() -> Table<'v> {
+    const { observing::<'v>() }
+}
+
+/// The table that observes and counts.
+pub(super) fn counting_table<'v>() -> Table<'v> {
+    const { counting::<'v>() }
+}
+
+const fn observing<'v>() -> Table<'v> {
+    let mut table = instruction_table::<EthInterpreter, Ctx<'v>>();
+    table[opcode::BALANCE as usize] = Instruction::new(observe::<{ opcode::BALANCE }>);
+    table[opcode::SELFBALANCE as usize] = Instruction::new(observe::<{ opcode::SELFBALANCE }>);
+    table[opcode::SELFDESTRUCT as usize] = Instruction::new(observe::<{ opcode::SELFDESTRUCT }>);
+    table[opcode::CALL as usize] = Instruction::new(observe::<{ opcode::CALL }>);
+    table[opcode::CALLCODE as usize] = Instruction::new(observe::<{ opcode::CALLCODE }>);
+    table[opcode::CREATE as usize] = Instruction::new(observe::<{ opcode::CREATE }>);
+    table[opcode::CREATE2 as usize] = Instruction::new(observe::<{ opcode::CREATE2 }>);
+    table
+}
+
+/// Notes which balance or nonce the opcode looks at, then runs it.
+fn observe<'v, const OP: u8>(step: Step<'_, 'v>) -> InstructionExecResult {
+    let own = step.interpreter.input.target_address();
+    let db = step.host.journaled_state.db_mut();
+    match OP {
+        opcode::BALANCE => {
+            if let Some(word) = peek(&step, 0) {
+                step.host.journaled_state.db_mut().observe_balance(address_of(word));
+            }
+        }
+        opcode::SELFBALANCE | opcode::SELFDESTRUCT => db.observe_balance(own),
+        opcode::CALL | opcode::CALLCODE => {
+            if peek(&step, 2).is_some_and(|value| !value.is_zero()) {
+                step.host.journaled_state.db_mut().observe_balance(own);
+            }
+        }
+        opcode::CREATE | opcode::CREATE2 => {
+            db.observe_balance(own);
+            db.observe_creator(own);
+        }
+        _ => {}
+    }
+    const { instruction_table::<EthInterpreter, Ctx<'v>>()[OP as usize] }.execute(step)
+}
+
+macro_rules! count_all {
+    ($table:ident, $($op:literal)+) => { $( $table[$op] = Instruction::new(count::<$op>); )+ };
+}
+
+const fn counting<'v>() -> Table<'v> {
+    let mut table = observing::<'v>();
+    count_all!(table,
+        0x00 0x01 0x02 0x03 0x04 0x05 0x06 0x07 0x08 0x09 0x0a 0x0b 0x0c 0x0d 0x0e 0x0f
+        0x10 0x11 0x12 0x13 0x14 0x15 0x16 0x17 0x18 0x19 0x1a 0x1b 0x1c 0x1d 0x1e 0x1f
+        0x20 0x30 0x31 0x32 0x33 0x34 0x35 0x36 0x37 0x38 0x39 0x3a 0x3b 0x3c 0x3d 0x3e 0x3f
+        0x40 0x41 0x42 0x43 0x44 0x45 0x46 0x47 0x48 0x49 0x4a 0x4b
+        0x50 0x51 0x52 0x53 0x54 0x55 0x56 0x57 0x58 0x59 0x5a 0x5b 0x5c 0x5d 0x5e 0x5f
+        0x60 0x61 0x62 0x63 0x64 0x65 0x66 0x67 0x68 0x69 0x6a 0x6b 0x6c 0x6d 0x6e 0x6f
+        0x70 0x71 0x72 0x73 0x74 0x75 0x76 0x77 0x78 0x79 0x7a 0x7b 0x7c 0x7d 0x7e 0x7f
+        0x80 0x81 0x82 0x83 0x84 0x85 0x86 0x87 0x88 0x89 0x8a 0x8b 0x8c 0x8d 0x8e 0x8f
+        0x90 0x91 0x92 0x93 0x94 0x95 0x96 0x97 0x98 0x99 0x9a 0x9b 0x9c 0x9d 0x9e 0x9f
+        0xa0 0xa1 0xa2 0xa3 0xa4 0xe6 0xe7 0xe8
+        0xf0 0xf1 0xf2 0xf3 0xf4 0xf5 0xfa 0xfd 0xfe 0xff
+    );
+    table
+}
+
+/// Counts the opcode in its class and the data it handles, and runs it.
+fn count<'v, const OP: usize>(mut step: Step<'_, 'v>) -> InstructionExecResult {
+    step.host.journaled_state.db_mut().work.add(const { fixed_class(OP as u8) }, 1);
+    let run = const { observing::<'v>()[OP] };
+    match const { data(OP as u8) } {
+        Data::None => run.execute(step),
+        Data::Slot => {
+            let fetched = step.host.journaled_state.db().log.slots.len();
+            run.execute(again(&mut step))?;
+            if step.host.journaled_state.db().log.slots.len() == fetched {
+                step.host.journaled_state.db_mut().work.add(WorkClass::StorageReadWarm, 1);
+            }
+            Ok(())
+        }
+        Data::Account => {
+            let fetched = step.host.journaled_state.db().log.accounts.len();
+            let result = run.execute(again(&mut step));
+            if step.host.journaled_state.db().log.accounts.len() == fetched {
+                step.host.journaled_state.db_mut().work.add(WorkClass::AccountWarm, 1);
+            }
+            result
+        }
+        Data::Bytes { class, len_at, per_unit } => {
+            let len = peek(&step, len_at);
+            let result = run.execute(again(&mut step));
+            if let (Ok(()), Some(len)) = (&result, len) {
+                let units = len.saturating_to::<u64>().div_ceil(per_unit);
+                step.host.journaled_state.db_mut().work.add_wide(class, units);
+            }
+            if OP == opcode::EXTCODECOPY as usize {
+                step.host.journaled_state.db_mut().work.add(WorkClass::AccountWarm, 1);
+            }
+            result
+        }
+        Data::Exponent => {
+            let bytes = peek(&step, 1).map_or(0, |exponent| exponent.byte_len() as u32);
+            step.host.journaled_state.db_mut().work.add(WorkClass::ExpByte, bytes);
+            run.execute(step)
+        }
+        Data::InitCode => {
+            // Read before the opcode takes it off the stack; a creation always leaves the interpreter.
+            let len = peek(&step, 2).map_or(0, |len| len.saturating_to::<u64>());
+            let result = run.execute(again(&mut step));
+            if len <= MAX_INIT_CODE_BYTES {
+                step.host.journaled_state.db_mut().work.add_wide(WorkClass::CreateByte, len);
+            }
+            result
+        }
+    }
+}
+
+/// More init code than memory gas could ever pay for is an opcode that failed, not work.
+const MAX_INIT_CODE_BYTES: u64 = 1 << 24;
+
+/// What an opcode handles beyond its fixed part.
+enum Data {
+    None,
+    Slot,
+    Account,
+    Bytes { class: WorkClass, len_at: usize, per_unit: u64 },
+    Exponent,
+    InitCode,
+}
+
+const fn data(op: u8) -> Data {
+    const fn words(len_at: usize) -> Data {
+        Data::Bytes { class: WorkClass::MemoryWord, len_at, per_unit: 32 }
+    }
+    match op {
+        opcode::SLOAD => Data::Slot,
+        opcode::BALANCE | opcode::SELFBALANCE | opcode::EXTCODESIZE | opcode::EXTCODEHASH => Data::Account,
+        opcode::CALL | opcode::CALLCODE | opcode::DELEGATECALL | opcode::STATICCALL => Data::Account,
+        opcode::SELFDESTRUCT => Data::Account,
+        opcode::CALLDATACOPY | opcode::CODECOPY | opcode::RETURNDATACOPY | opcode::MCOPY => words(2),
+        opcode::EXTCODECOPY => words(3),
+        opcode::KECCAK256 => Data::Bytes { class: WorkClass::HashWord, len_at: 1, per_unit: 32 },
+        opcode::LOG0 | opcode::LOG1 | opcode::LOG2 | opcode::LOG3 | opcode::LOG4 => {
+            Data::Bytes { class: WorkClass::LogByte, len_at: 1, per_unit: 1 }
+        }
+        opcode::EXP => Data::Exponent,
+        opcode::CREATE | opcode::CREATE2 => Data::InitCode,
+        _ => Data::None,
+    }
+}
+
+/// The class an opcode counts in, whatever its data.
+const fn fixed_class(op: u8) -> WorkClass {
+    match op {
+        opcode::DIV | opcode::SDIV | opcode::MOD | opcode::SMOD | opcode::ADDMOD => WorkClass::Divide,
+        opcode::MULMOD => WorkClass::MulMod,
+        opcode::MLOAD | opcode::MSTORE | opcode::MSTORE8 => WorkClass::MemoryWord,
+        opcode::KECCAK256 => WorkClass::HashCall,
+        opcode::SSTORE => WorkClass::StorageWrite,
+        opcode::TLOAD | opcode::TSTORE => WorkClass::Transient,
+        opcode::CALL | opcode::CALLCODE | opcode::DELEGATECALL | opcode::STATICCALL => WorkClass::Call,
+        opcode::CREATE | opcode::CREATE2 => WorkClass::Create,
+        opcode::LOG0 | opcode::LOG1 | opcode::LOG2 | opcode::LOG3 | opcode::LOG4 => WorkClass::Log,
+        _ => WorkClass::Simple,
+    }
+}
+
+fn again<'s, 'v>(step: &'s mut Step<'_, 'v>) -> Step<'s, 'v> {
+    InstructionContext { interpreter: &mut *step.interpreter, host: &mut *step.host }
+}
+
+fn peek(step: &Step<'_, '_>, depth: usize) -> Option<U256> {
+    let words = step.interpreter.stack.data();
+    words.len().checked_sub(depth + 1).map(|index| words[index])
+}
+
+fn address_of(word: U256) -> Address {
+    Address::from_word(word.into())
+}

@@ -1,0 +1,29 @@
+//! One transaction on revm: run it against a view, log what it looks at, turn its journal into writes.
+//!
+//! Nothing here knows of other transactions or of threads. revm is used as it is, save for three changes:
+//! opcodes that observe balances or nonces are noted, the beneficiary's fee is kept apart where possible, and,
+//! when reports are wanted, every opcode and precompile is counted.
+
+mod fee;
+mod instructions;
+mod outcome;
+mod precompiles;
+mod runner;
+mod view;
+
+pub(crate) use outcome::{Executed, Footprint, Writes};
+pub(crate) use runner::{Outcome, Runner};
+pub(crate) use view::{AccountRead, View, ViewError};
+
+use precompiles::CountingPrecompiles;
+use revm::{
+    Context, Journal,
+    context::{BlockEnv, CfgEnv, Evm, TxEnv},
+    handler::{EthFrame, instructions::EthInstructions},
+    interpreter::interpreter::EthInterpreter,
+};
+use view::TxDb;
+
+type Ctx<'v> = Context<BlockEnv, TxEnv, CfgEnv, TxDb<'v>, Journal<TxDb<'v>>, ()>;
+type TxEvm<'v> =
+    Evm<Ctx<'v>, (), EthInstructions<EthInterpreter, Ctx<'v>>, CountingPrecompiles, EthFrame<EthInterpreter>>;

@@ -1,0 +1,62 @@
+//! The output of an execution.
+
+use crate::{Receipt, StateDelta, TxReport, receipt};
+use alloy_primitives::Bloom;
+use revm::primitives::{B256, hardfork::SpecId};
+
+/// What executing a block yields. All but `diagnostics` is a pure function of block and pre-state.
+#[derive(Clone, Debug)]
+pub struct BlockOutput {
+    /// The rules the block was executed under.
+    pub spec: SpecId,
+    /// One receipt a transaction.
+    pub receipts: Vec<Receipt>,
+    /// Gas used by all transactions.
+    pub gas_used: u64,
+    /// What the block changed.
+    pub state: StateDelta,
+    /// One report a transaction; empty if the executor makes none.
+    pub transactions: Vec<TxReport>,
+    /// What the threads happened to do. Differs from run to run; must never enter a result.
+    pub diagnostics: Diagnostics,
+}
+
+impl BlockOutput {
+    /// The bloom filter over all logs.
+    pub fn logs_bloom(&self) -> Bloom {
+        let mut bloom = Bloom::ZERO;
+        for receipt in &self.receipts {
+            bloom |= receipt.logs_bloom();
+        }
+        bloom
+    }
+
+    /// The root of the receipts' trie; `None` before Byzantium, when receipts held intermediate state roots.
+    pub fn receipts_root(&self) -> Option<B256> {
+        self.spec.is_enabled_in(SpecId::BYZANTIUM).then(|| receipt::receipts_root(&self.receipts))
+    }
+
+    /// Whether two outputs hold the same results, diagnostics aside.
+    pub fn same_results(&self, other: &Self) -> bool {
+        self.spec == other.spec
+            && self.receipts == other.receipts
+            && self.gas_used == other.gas_used
+            && self.state == other.state
+            && self.transactions == other.transactions
+    }
+}
+
+/// What an engine's threads happened to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics {
+    /// Executions of transactions, completed or not; the number of transactions if none was in vain.
+    pub executions: u64,
+    /// Executions whose reads turned out to be stale.
+    pub aborts: u64,
+    /// Executions that met a value still being computed and had to wait for it.
+    pub waits: u64,
+    /// Checks of a transaction's reads.
+    pub validations: u64,
+    /// The most executions any one transaction needed.
+    pub incarnations_max: u32,
+}

@@ -1,0 +1,248 @@
+//! Our contracts: the committed bytecode is what the hashes say, and a placed contract behaves like a deployed
+//! one.
+
+use alloy_primitives::{address, hex, keccak256};
+use parallel_evm::{
+    Address, B256, Block, BlockEnv, BlockOutput, Bytes, Executor, MemoryState, PreState, SpecId, TxEnv,
+    TxKind, U256,
+    contracts::{amm, compute, erc20, nft},
+};
+use std::{fs, path::Path};
+
+const ALICE: Address = address!("00000000000000000000000000000000000a11ce");
+const BOB: Address = address!("0000000000000000000000000000000000000b0b");
+
+fn units(amount: u64) -> U256 {
+    U256::from(amount)
+}
+
+/// A chain of one account's making: every call is a block of its own.
+struct Chain {
+    state: MemoryState,
+}
+
+impl Chain {
+    fn new() -> Self {
+        let mut state = MemoryState::new();
+        for user in [ALICE, BOB] {
+            state.insert_balance(user, U256::from(10).pow(U256::from(20)));
+        }
+        Self { state }
+    }
+
+    fn send(&mut self, from: Address, kind: TxKind, data: Bytes) -> BlockOutput {
+        let nonce = self.state.account(from).unwrap().map_or(0, |account| account.nonce);
+        let tx = TxEnv {
+            caller: from,
+            kind,
+            data,
+            nonce,
+            gas_limit: 5_000_000,
+            gas_price: 1,
+            chain_id: Some(7),
+            ..TxEnv::default()
+        };
+        let env = BlockEnv { gas_limit: 30_000_000, ..BlockEnv::default() };
+        let block = Block { spec: SpecId::OSAKA, chain_id: 7, env, transactions: vec![tx] };
+        let output = Executor::serial().execute(&block, &self.state).unwrap();
+        self.state.apply(&output.state);
+        output
+    }
+
+    fn call(&mut self, from: Address, to: Address, data: Bytes) -> BlockOutput {
+        let output = self.send(from, TxKind::Call(to), data);
+        assert!(output.receipts[0].success, "reverted: {:?}", output.receipts[0].output);
+        output
+    }
+
+    fn deploy(&mut self, from: Address, code: Bytes) -> Address {
+        let output = self.send(from, TxKind::Create, code);
+        output.receipts[0].contract_address.expect("deployed")
+    }
+
+    /// Everything the state holds for a contract that a user could notice.
+    fn code_hash(&self, address: Address) -> B256 {
+        self.state.account(address).unwrap().expect("exists").code_hash
+    }
+}
+
+#[test]
+fn sources_and_bytecode_are_those_the_hashes_were_taken_from() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts");
+    let hashes = fs::read_to_string(folder.join("hashes.txt")).unwrap();
+    let mut listed = Vec::new();
+    for line in hashes.lines() {
+        let (hash, name) = line.split_once("  ").expect("hash, two spaces, name");
+        let content = fs::read_to_string(folder.join(name)).unwrap();
+        let bytes =
+            if name.ends_with(".hex") { hex::decode(content.trim()).unwrap() } else { content.into_bytes() };
+        assert_eq!(hex::encode(keccak256(bytes)), hash, "{name}: run compile.mjs");
+        listed.push(name.to_owned());
+    }
+    let mut present: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".sol") || name.ends_with(".hex"))
+        .collect();
+    present.sort();
+    assert_eq!(listed, present);
+}
+
+#[test]
+fn selectors_are_the_hashes_of_their_signatures() {
+    for (selector, signature) in [
+        (erc20::TRANSFER, "transfer(address,uint256)"),
+        (erc20::APPROVE, "approve(address,uint256)"),
+        (erc20::TRANSFER_FROM, "transferFrom(address,address,uint256)"),
+        (erc20::BALANCE_OF, "balanceOf(address)"),
+        (amm::SWAP, "swap(bool,uint256,uint256)"),
+        (amm::ADD_LIQUIDITY, "addLiquidity(uint256,uint256)"),
+        (nft::MINT, "mint()"),
+        (compute::KECCAK_LOOP, "keccakLoop(uint256,bytes32)"),
+        (compute::MULMOD_LOOP, "mulmodLoop(uint256,uint256)"),
+    ] {
+        assert_eq!(selector, keccak256(signature)[..4], "{signature}");
+    }
+}
+
+#[test]
+fn a_placed_token_behaves_like_a_deployed_one() {
+    let mut deployed = Chain::new();
+    let token = deployed.deploy(ALICE, erc20::init_code(units(1_000)));
+    deployed.call(ALICE, token, erc20::transfer(BOB, units(300)));
+    deployed.call(BOB, token, erc20::approve(ALICE, units(200)));
+
+    let mut placed = Chain::new();
+    let balances = [(ALICE, units(700)), (BOB, units(300))];
+    erc20::place(&mut placed.state, token, balances, [(BOB, ALICE, units(200))]);
+
+    assert_eq!(placed.code_hash(token), deployed.code_hash(token));
+    let slots = [
+        erc20::balance_slot(ALICE),
+        erc20::balance_slot(BOB),
+        erc20::allowance_slot(BOB, ALICE),
+        erc20::TOTAL_SUPPLY_SLOT,
+    ];
+    for slot in slots {
+        assert_eq!(placed.state.slot(token, slot), deployed.state.slot(token, slot));
+    }
+    for chain in [&mut deployed, &mut placed] {
+        let output = chain.call(ALICE, token, erc20::transfer_from(BOB, ALICE, units(150)));
+        assert_eq!(output.receipts[0].logs.len(), 1);
+        let balance = chain.call(ALICE, token, erc20::balance_of(ALICE));
+        assert_eq!(U256::from_be_slice(&balance.receipts[0].output), units(850));
+        let refused = chain.send(ALICE, TxKind::Call(token), erc20::transfer_from(BOB, ALICE, units(51)));
+        assert!(!refused.receipts[0].success, "only 50 are left of the allowance");
+    }
+}
+
+#[test]
+fn a_placed_market_behaves_like_a_deployed_one_and_swaps_by_the_formula() {
+    let reserve = U256::from(10).pow(U256::from(21));
+    let funds = U256::from(10).pow(U256::from(24));
+
+    let mut deployed = Chain::new();
+    let token0 = deployed.deploy(ALICE, erc20::init_code(funds));
+    let token1 = deployed.deploy(ALICE, erc20::init_code(funds));
+    let market = deployed.deploy(ALICE, amm::init_code(token0, token1));
+    for token in [token0, token1] {
+        deployed.call(ALICE, token, erc20::approve(market, U256::MAX));
+        deployed.call(ALICE, token, erc20::transfer(BOB, reserve));
+        deployed.call(BOB, token, erc20::approve(market, U256::MAX));
+    }
+    deployed.call(ALICE, market, amm::add_liquidity(reserve, reserve * units(2)));
+
+    let mut placed = Chain::new();
+    for (token, left) in [(token0, funds - reserve - reserve), (token1, funds - reserve * units(2) - reserve)]
+    {
+        erc20::place(&mut placed.state, token, [(ALICE, left), (BOB, reserve)], []);
+    }
+    let pool = amm::Pool {
+        address: market,
+        token0,
+        token1,
+        reserve0: reserve,
+        reserve1: reserve * units(2),
+        provider: ALICE,
+    };
+    pool.place(&mut placed.state, [ALICE, BOB]);
+
+    assert_eq!(placed.code_hash(market), deployed.code_hash(market));
+    let same = |deployed: &Chain, placed: &Chain| {
+        for slot in 0..5 {
+            assert_eq!(placed.state.slot(market, units(slot)), deployed.state.slot(market, units(slot)));
+        }
+        assert_eq!(
+            placed.state.slot(market, amm::shares_slot(ALICE)),
+            deployed.state.slot(market, amm::shares_slot(ALICE))
+        );
+        for token in [token0, token1] {
+            let slots = [market, ALICE, BOB].map(erc20::balance_slot);
+            let allowances = [ALICE, BOB].map(|owner| erc20::allowance_slot(owner, market));
+            for slot in slots.into_iter().chain(allowances).chain([erc20::TOTAL_SUPPLY_SLOT]) {
+                assert_eq!(placed.state.slot(token, slot), deployed.state.slot(token, slot));
+            }
+        }
+    };
+    same(&deployed, &placed);
+
+    let (mut reserve_in, mut reserve_out) = (pool.reserve0, pool.reserve1);
+    for amount in [units(1_000_000), reserve / units(10), reserve / units(3)] {
+        let expected = amm::amount_out(amount, reserve_in, reserve_out).unwrap();
+        for chain in [&mut deployed, &mut placed] {
+            let output = chain.call(BOB, market, amm::swap(true, amount, expected));
+            assert_eq!(U256::from_be_slice(&output.receipts[0].output), expected);
+            assert_eq!(output.receipts[0].logs.len(), 3);
+        }
+        (reserve_in, reserve_out) = (reserve_in + amount, reserve_out - expected);
+        let greedy = amm::swap(false, units(1_000), reserve_in);
+        assert!(!placed.send(BOB, TxKind::Call(market), greedy.clone()).receipts[0].success);
+        assert!(!deployed.send(BOB, TxKind::Call(market), greedy).receipts[0].success);
+    }
+    for chain in [&mut deployed, &mut placed] {
+        chain.call(BOB, market, amm::swap(false, units(5_000), U256::ZERO));
+        chain.call(ALICE, market, amm::add_liquidity(units(1_000_000), units(1_000_000)));
+    }
+    same(&deployed, &placed);
+}
+
+#[test]
+fn a_placed_collection_behaves_like_a_deployed_one() {
+    let mut deployed = Chain::new();
+    let collection = deployed.deploy(ALICE, nft::init_code());
+    for minter in [ALICE, BOB, BOB] {
+        deployed.call(minter, collection, nft::mint());
+    }
+    let mut placed = Chain::new();
+    nft::place(&mut placed.state, collection, [ALICE, BOB, BOB]);
+    assert_eq!(placed.code_hash(collection), deployed.code_hash(collection));
+    for chain in [&mut deployed, &mut placed] {
+        let output = chain.call(ALICE, collection, nft::mint());
+        assert_eq!(U256::from_be_slice(&output.receipts[0].output), units(3));
+    }
+    let slots = (0..4).map(|id| nft::owner_slot(units(id)));
+    for slot in slots.chain([nft::NEXT_ID_SLOT, nft::balance_slot(ALICE), nft::balance_slot(BOB)]) {
+        assert_eq!(placed.state.slot(collection, slot), deployed.state.slot(collection, slot));
+    }
+}
+
+#[test]
+fn computations_yield_what_they_say() {
+    let mut deployed = Chain::new();
+    let contract = deployed.deploy(ALICE, compute::init_code());
+    let mut placed = Chain::new();
+    compute::place(&mut placed.state, contract);
+    assert_eq!(placed.code_hash(contract), deployed.code_hash(contract));
+
+    let seed = B256::repeat_byte(7);
+    let hash = (0..100).fold(seed, |hash, _| keccak256(hash));
+    let output = placed.call(ALICE, contract, compute::keccak_loop(100, seed));
+    assert_eq!(output.receipts[0].output[..], hash[..]);
+    assert_eq!(placed.state.slot(contract, compute::result_slot(ALICE)), U256::from_be_bytes(hash.0));
+
+    let modulus = (U256::ONE << 255) - units(19);
+    let result = (0..100).fold(units(12345), |x, i| x.mul_mod(x, modulus).add_mod(units(i), modulus));
+    let output = placed.call(BOB, contract, compute::mulmod_loop(100, units(12345)));
+    assert_eq!(U256::from_be_slice(&output.receipts[0].output), result);
+    assert_eq!(placed.state.slot(contract, compute::result_slot(BOB)), result);
+}
