@@ -18,12 +18,14 @@ use crate::{
 use scheduler::{Scheduler, Task};
 use std::{
     num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, MutexGuard, PoisonError},
+    thread::Builder,
 };
 use versions::Versions;
 use view::{ReadLog, TxView};
 
-/// Executes a block on so many threads.
+/// Executes a block on so many threads, the calling one included.
 pub(crate) fn execute(
     block: &Block,
     pre: &dyn PreState,
@@ -38,10 +40,12 @@ pub(crate) fn execute(
         scheduler: Scheduler::new(count),
         attempts: (0..count).map(|_| Mutex::new(None)).collect(),
     };
-    let threads = threads.get().min(count.max(1));
+    let helpers = threads.get().min(count).saturating_sub(1);
     let crashed = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| run.work())).collect();
-        let mut crashed = false;
+        // The calling thread works too; if the system refuses more threads, fewer must do.
+        let spawn = |_| Builder::new().spawn_scoped(scope, || run.work()).ok();
+        let workers: Vec<_> = (0..helpers).map_while(spawn).collect();
+        let mut crashed = catch_unwind(AssertUnwindSafe(|| run.work())).is_err();
         for worker in workers {
             crashed |= worker.join().is_err();
         }
