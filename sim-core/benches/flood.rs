@@ -8,13 +8,14 @@
 #![allow(clippy::disallowed_types, reason = "a benchmark reads the clock")]
 #![allow(missing_docs, reason = "a benchmark has no readers of its documentation")]
 
+#[path = "support/clock.rs"]
+mod clock;
 #[path = "support/flood_yardstick.rs"]
 mod flood_yardstick;
 
 use flood_yardstick::{DEGREE, Flood, YardstickResult};
 use sim_core::kernel::random::uniform_below;
 use sim_core::kernel::{InverseCdf, Purpose, draw};
-use std::time::Instant;
 
 const SEED: u64 = 7;
 const REGIONS: u64 = 8;
@@ -69,7 +70,7 @@ fn yardstick(network: &Network, blocks: u32, rounds: usize) -> (f64, YardstickRe
     let mut least = f64::INFINITY;
     let mut result = None;
     for _ in 0..rounds {
-        let start = Instant::now();
+        let start = clock::Clock::start();
         let now = flood_yardstick::run(&flood);
         least = least.min(start.elapsed().as_secs_f64());
         assert!(result.is_none_or(|before| before == now), "two runs differ");

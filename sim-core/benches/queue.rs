@@ -15,7 +15,10 @@ use sim_core::kernel::{Event, Kind, Moment, NodeId, Purpose, SimDuration, SimTim
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+#[path = "support/clock.rs"]
+mod clock;
 
 trait Queue {
     fn new() -> Self;
@@ -128,7 +131,7 @@ impl<'a, Q: Queue> Hold<'a, Q> {
     }
 
     fn run(&mut self, operations: u64) -> Duration {
-        let start = Instant::now();
+        let start = clock::Clock::start();
         for _ in 0..operations {
             if let Some(event) = self.queue.pop() {
                 self.push(black_box(event).moment());
@@ -156,7 +159,7 @@ fn criterion_group(c: &mut Criterion) {
 fn in_turn(pending: u64, delays: &Delays) -> (f64, f64, f64) {
     let mut wheel = Hold::<Wheel>::new(pending, delays);
     let mut heap = Hold::<BinaryHeap<Earliest>>::new(pending, delays);
-    let (operations, rounds) = if pending >= 10_000_000 { (500_000, 5) } else { (200_000, 15) };
+    let (operations, rounds) = if pending >= 1_000_000 { (200_000, 7) } else { (400_000, 11) };
     let mut pairs: Vec<(f64, f64)> = Vec::new();
     for _ in 0..rounds {
         // The wheel gets more operations: at equal ones its share of the time would be too short to read.

@@ -16,15 +16,17 @@
 //! Source of the idea: R. K. Ahuja et al., "Faster algorithms for the shortest path problem" (1990, radix
 //! heaps); G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels" (1987).
 
+mod late;
 mod pool;
 mod sort;
 mod tuning;
 
 use super::event::{Event, EventKey};
 use super::time::SimTime;
+use late::{Earliest, precedes};
 use pool::{Chain, Pool};
 use sort::sort_keys;
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use tuning::Tuning;
 
@@ -424,7 +426,7 @@ impl<E: Timed> Wheel<E> {
         let pool = &self.pool;
         for run in self.open.chunk_by_mut(|a, b| (a ^ b) >> 32 == 0).filter(|run| run.len() > 1) {
             let tie = |key: &u64| pool.get(!*key as u32).tie();
-            run.sort_unstable_by(|a, b| tie(b).cmp(&tie(a)));
+            run.sort_unstable_by_key(|key| Reverse(tie(key)));
             debug_assert!(
                 run.windows(2).all(|w| tie(&w[0]) > tie(&w[1])),
                 "two events with the same key: a source used a sequence number twice"
@@ -503,36 +505,3 @@ impl Wheel<Event> {
         self.cancel_at(key.time, key.tie())
     }
 }
-
-#[inline(always)]
-fn precedes<E: Timed>(a: &E, b: &E) -> bool {
-    let (s, t) = (a.time_ns(), b.time_ns());
-    s < t || (s == t && a.tie() < b.tie())
-}
-
-/// Makes `BinaryHeap`, whose head is the greatest, give the earliest event.
-#[derive(Clone, Copy)]
-struct Earliest<E>(E);
-
-impl<E: Timed> Ord for Earliest<E> {
-    #[inline(always)]
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_time = other.0.time_ns().cmp(&self.0.time_ns());
-        by_time.then_with(|| other.0.tie().cmp(&self.0.tie()))
-    }
-}
-
-impl<E: Timed> PartialOrd for Earliest<E> {
-    #[inline(always)]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<E: Timed> PartialEq for Earliest<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<E: Timed> Eq for Earliest<E> {}
