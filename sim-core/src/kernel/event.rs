@@ -61,7 +61,7 @@ impl Kind {
 }
 
 /// A scheduled occurrence at one node: 32 bytes, `Copy`, dispatched by a `match` on [`Event::class`].
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct Event {
     /// When it happens.

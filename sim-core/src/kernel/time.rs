@@ -135,7 +135,7 @@ impl SimDuration {
     pub fn from_secs_f64(secs: f64) -> Option<Self> {
         let ns = secs * NS_PER_SEC as f64;
         // 2^64 is exact in f64; anything below it fits.
-        (ns >= 0.0 && ns < 18_446_744_073_709_551_616.0).then(|| Self(ns.round() as u64))
+        (0.0..18_446_744_073_709_551_616.0).contains(&ns).then(|| Self(ns.round() as u64))
     }
 
     /// Nanoseconds.

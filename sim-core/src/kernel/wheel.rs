@@ -16,21 +16,25 @@
 //! Source of the idea: R. K. Ahuja et al., "Faster algorithms for the shortest path problem" (1990, radix
 //! heaps); G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels" (1987).
 
+mod late;
 mod pool;
+mod sort;
 mod tuning;
 
 use super::event::{Event, EventKey};
 use super::time::SimTime;
+use late::{Earliest, precedes};
 use pool::{Chain, Pool};
-use std::cmp::Ordering;
+use sort::sort_keys;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use tuning::Tuning;
 
 const LEVELS: usize = 8;
 const BUCKETS: usize = 256;
 
-/// What the wheel needs to know of an event.
-pub trait Timed: Copy {
+/// What the wheel needs to know of an event. The default value fills unused memory and is never popped.
+pub trait Timed: Copy + Default {
     /// Orders events of equal time. Together with the time it identifies an event.
     type Tie: Ord + Copy;
 
@@ -61,6 +65,8 @@ pub trait Timed: Copy {
 pub struct Wheel<E: Timed = Event> {
     /// Times of the open bucket, latest first: `!(offset in the tick << 32 | slot)`.
     open: Vec<u64>,
+    /// Events in the open bucket when it was opened.
+    opened: usize,
     /// Time of the last popped event.
     now: u64,
     /// Earliest tombstone, `u64::MAX` if there is none: what an ordinary pop compares with.
@@ -81,6 +87,8 @@ pub struct Wheel<E: Timed = Event> {
     /// Least time on the levels if known, else 0: a push only ever lowers it.
     least_on_levels: u64,
     stored: usize,
+    /// The argument of `push_late`.
+    arriving: E,
     tuning: Tuning,
     tombstones: BTreeSet<(u64, E::Tie)>,
 }
@@ -96,6 +104,7 @@ impl<E: Timed> Wheel<E> {
     pub fn new() -> Self {
         Self {
             open: Vec::new(),
+            opened: 0,
             now: 0,
             first_tombstone: u64::MAX,
             tick: 0,
@@ -108,6 +117,7 @@ impl<E: Timed> Wheel<E> {
             open_chain: Chain::EMPTY,
             least_on_levels: 0,
             stored: 0,
+            arriving: E::default(),
             tuning: Tuning::new(),
             tombstones: BTreeSet::new(),
         }
@@ -128,7 +138,10 @@ impl<E: Timed> Wheel<E> {
             }
             self.place(tick, event);
         } else {
-            self.push_late(event);
+            // Not as an argument: it would be passed in memory, and then be kept there on the way to a
+            // bucket too, to be read back in other widths than it was written (a third of a push's time).
+            self.arriving = event;
+            self.push_late();
         }
     }
 
@@ -211,9 +224,20 @@ impl<E: Timed> Wheel<E> {
         }
     }
 
-    /// An event that will be popped after about `k` others: a hint for prefetching what it will touch.
+    /// Events that will be popped after up to `k` others: a hint for prefetching what they will touch.
     ///
-    /// `None` near the end of a bucket; late pushes are not considered. Never base a result on it.
+    /// Called after each pop with the same `k` it names each event of a bucket once: the next `k + 1` when
+    /// the bucket has just been opened, one at a time after that. Late pushes are not considered. Never
+    /// base a result on it.
+    #[inline(always)]
+    pub fn upcoming(&self, k: usize) -> impl Iterator<Item = &E> {
+        let left = self.open.len();
+        let nearest = if left + 1 == self.opened { left } else { left.saturating_sub(k) };
+        let coming = &self.open[left.saturating_sub(k + 1)..nearest];
+        coming.iter().rev().map(|&key| self.pool.get(!key as u32))
+    }
+
+    /// The event that will be popped after `k` others of the open bucket: see [`Wheel::upcoming`].
     #[inline(always)]
     pub fn ahead(&self, k: usize) -> Option<&E> {
         let index = self.open.len().checked_sub(k + 1)?;
@@ -289,8 +313,8 @@ impl<E: Timed> Wheel<E> {
     }
 
     #[inline(never)]
-    fn push_late(&mut self, event: E) {
-        self.late.push(Earliest(event));
+    fn push_late(&mut self) {
+        self.late.push(Earliest(self.arriving));
         if self.late.len() >= self.tuning.late_limit {
             self.consider_narrower_ticks();
         }
@@ -339,8 +363,9 @@ impl<E: Timed> Wheel<E> {
             }
             self.tick = tick;
             self.least_on_levels = 0;
-            words[word] &= words[word] - 1;
-            if *words == [0; BUCKETS / 64] {
+            let rest = words[word] & (words[word] - 1);
+            words[word] = rest;
+            if rest == 0 && words.iter().all(|&w| w == 0) {
                 self.levels &= !(1 << level);
             }
             let bucket = &mut self.buckets[(level as usize % LEVELS) * BUCKETS + digit];
@@ -387,12 +412,13 @@ impl<E: Timed> Wheel<E> {
         self.pool.visit(self.open_chain, |slot, event| {
             keys.push(!((event.time_ns() - start) << 32 | u64::from(slot)));
         });
-        keys.sort_unstable();
+        sort_keys(keys);
         let ties = keys.windows(2).filter(|w| (w[0] ^ w[1]) >> 32 == 0).count();
         if ties > 0 {
             self.sort_ties();
         }
-        self.open.len() - ties
+        self.opened = self.open.len();
+        self.opened - ties
     }
 
     #[inline(never)]
@@ -400,7 +426,7 @@ impl<E: Timed> Wheel<E> {
         let pool = &self.pool;
         for run in self.open.chunk_by_mut(|a, b| (a ^ b) >> 32 == 0).filter(|run| run.len() > 1) {
             let tie = |key: &u64| pool.get(!*key as u32).tie();
-            run.sort_unstable_by(|a, b| tie(b).cmp(&tie(a)));
+            run.sort_unstable_by_key(|key| Reverse(tie(key)));
             debug_assert!(
                 run.windows(2).all(|w| tie(&w[0]) > tie(&w[1])),
                 "two events with the same key: a source used a sequence number twice"
@@ -479,36 +505,3 @@ impl Wheel<Event> {
         self.cancel_at(key.time, key.tie())
     }
 }
-
-#[inline(always)]
-fn precedes<E: Timed>(a: &E, b: &E) -> bool {
-    let (s, t) = (a.time_ns(), b.time_ns());
-    s < t || (s == t && a.tie() < b.tie())
-}
-
-/// Makes `BinaryHeap`, whose head is the greatest, give the earliest event.
-#[derive(Clone, Copy)]
-struct Earliest<E>(E);
-
-impl<E: Timed> Ord for Earliest<E> {
-    #[inline(always)]
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_time = other.0.time_ns().cmp(&self.0.time_ns());
-        by_time.then_with(|| other.0.tie().cmp(&self.0.tie()))
-    }
-}
-
-impl<E: Timed> PartialOrd for Earliest<E> {
-    #[inline(always)]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<E: Timed> PartialEq for Earliest<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<E: Timed> Eq for Earliest<E> {}

@@ -31,7 +31,7 @@ pub(super) struct Pool<E> {
     free: u32,
 }
 
-impl<E: Copy> Pool<E> {
+impl<E: Copy + Default> Pool<E> {
     pub(super) const fn new() -> Self {
         Self { slots: Vec::new(), links: Vec::new(), free: 0 }
     }
@@ -46,7 +46,7 @@ impl<E: Copy> Pool<E> {
     pub(super) fn push(&mut self, chain: &mut Chain, event: E) -> bool {
         let full = chain.0.is_multiple_of(CHUNK);
         if full {
-            *chain = self.start_chunk(*chain, event);
+            *chain = self.start_chunk(*chain);
         }
         self.slots[chain.0 as usize] = event;
         chain.0 += 1;
@@ -54,7 +54,7 @@ impl<E: Copy> Pool<E> {
     }
 
     #[inline(never)]
-    fn start_chunk(&mut self, chain: Chain, fill: E) -> Chain {
+    fn start_chunk(&mut self, chain: Chain) -> Chain {
         let chunk = if self.free != 0 {
             let chunk = self.free;
             self.free = self.links[chunk as usize];
@@ -64,7 +64,7 @@ impl<E: Copy> Pool<E> {
             let slots = (first + 1) * CHUNK as usize;
             // The cursor of a full last chunk is one past its end and has to fit as well.
             assert!(slots <= u32::MAX as usize, "more than 2^32 events pending");
-            self.slots.resize(slots, fill);
+            self.slots.resize(slots, E::default());
             self.links.resize(first + 1, 0);
             first as u32
         };

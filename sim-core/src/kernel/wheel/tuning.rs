@@ -2,15 +2,16 @@
 //!
 //! Too long: buckets are large, sorting dominates and pushes land in the open bucket. Too short: buckets
 //! hold one event each and the wheel spends its time finding them. In between the optimum is flat, so the
-//! rule acts only outside a factor of eight, and no more often than re-placing all events is worth.
+//! rule acts only outside a factor of six, and no more often than re-placing all events is worth.
 
 /// Distinct times an opened bucket should hold.
-const TARGET: u64 = 24;
+const TARGET: u64 = 16;
 /// Mean occupancy (as an event sees it) below which ticks are lengthened, above which they are shortened.
-const LOW: u64 = 8;
-const HIGH: u64 = 72;
-/// Distinct times between two looks at the mean.
+const LOW: u64 = 7;
+const HIGH: u64 = 44;
+/// Distinct times between two looks at the mean: this many, or this share of the pending events.
 const SAMPLE: u64 = 256;
+const SAMPLE_SHARE: u64 = 16;
 /// Late events (see the wheel) tolerated before ticks are questioned.
 const LATE_LIMIT: usize = 96;
 
@@ -24,6 +25,8 @@ pub(super) struct Tuning {
     /// Sum of d and of d^2 over opened buckets, d being the distinct times in them.
     sum: u64,
     sum_of_squares: u64,
+    /// The sum at which to look at the mean.
+    sample: u64,
     /// Distinct times opened since the last rebuild: what pays for the next one.
     credit: u64,
     /// Length of the late heap at which to question the tick's length.
@@ -32,7 +35,7 @@ pub(super) struct Tuning {
 
 impl Tuning {
     pub(super) const fn new() -> Self {
-        Self { sum: 0, sum_of_squares: 0, credit: u64::MAX / 2, late_limit: LATE_LIMIT }
+        Self { sum: 0, sum_of_squares: 0, sample: SAMPLE, credit: u64::MAX / 2, late_limit: LATE_LIMIT }
     }
 
     /// Notes an opened bucket; returns a new shift if the present one is far off.
@@ -42,7 +45,7 @@ impl Tuning {
         self.sum += d;
         self.sum_of_squares = self.sum_of_squares.saturating_add(d * d);
         self.late_limit = LATE_LIMIT;
-        if self.sum < SAMPLE { None } else { self.evaluate(shift, stored) }
+        if self.sum < self.sample { None } else { self.evaluate(shift, stored) }
     }
 
     #[inline(never)]
@@ -51,6 +54,7 @@ impl Tuning {
         let mean = self.sum_of_squares / self.sum;
         self.credit = self.credit.saturating_add(self.sum);
         (self.sum, self.sum_of_squares) = (0, 0);
+        self.sample = SAMPLE + stored as u64 / SAMPLE_SHARE;
         let wanted = if mean > HIGH {
             shift.saturating_sub(log2_ratio(mean, TARGET))
         } else if mean < LOW {
@@ -83,7 +87,7 @@ impl Tuning {
 
     /// Agrees to a change if enough has happened since the last one to pay for it.
     fn spend(&mut self, wanted: u32, shift: u32, stored: usize) -> Option<u32> {
-        if wanted == shift || self.credit < stored as u64 / 8 {
+        if wanted == shift || self.credit < stored as u64 {
             return None;
         }
         self.credit = 0;
