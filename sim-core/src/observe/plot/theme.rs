@@ -93,5 +93,13 @@ pub fn sequential(share: f64) -> String {
 
 /// Estimated width of a text in the fonts above, user units; errs on the wide side.
 pub fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.57
+    let em = |c: char| match c {
+        'i' | 'j' | 'l' | 'f' | 't' | 'r' | 'I' | ' ' | '.' | ',' | ':' | ';' | '\'' | '|' | '(' | ')'
+        | '-' => 0.36,
+        'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.88,
+        c if c.is_ascii_uppercase() => 0.7,
+        c if c.is_ascii() => 0.575,
+        _ => 0.7,
+    };
+    text.chars().map(em).sum::<f64>() * size
 }
