@@ -97,20 +97,6 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
         let at = panel.px(ridge);
         canvas.svg.rect((panel.left, panel.top, at - panel.left, panel.height), "#eef5fb", "");
         canvas.svg.rect((at, panel.top, panel.right() - at, panel.height), "#fdf3e9", "");
-        let height = panel.bottom() - 10.0;
-        let style = TextStyle::NOTE.bold();
-        if at - panel.left > 120.0 {
-            let colour = theme::resource_colour(Resource::Uplink);
-            canvas.svg.text((panel.left + 8.0, height), style.colour(colour), "network binds");
-        }
-        if panel.right() - at > 120.0 {
-            let colour = theme::resource_colour(Resource::Execution);
-            canvas.svg.text(
-                (panel.right() - 8.0, height),
-                style.at(Anchor::End).colour(colour),
-                "execution binds",
-            );
-        }
     }
     panel.draw_y(
         &mut canvas.svg,
@@ -157,6 +143,18 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
         let near_end = panel.right() - at < theme::text_width(&text, theme::TICK_SIZE) + 10.0;
         let (anchor, shift) = if near_end { (Anchor::End, -6.0) } else { (Anchor::Start, 6.0) };
         canvas.svg.text((at + shift, y), TextStyle::NOTE.at(anchor).halo(), &text);
+    }
+    if let Some(ridge) = network.or(machine) {
+        let (at, y) = (panel.px(ridge), panel.bottom() - 10.0);
+        let style = TextStyle::NOTE.bold().halo();
+        if at - panel.left > 120.0 {
+            let colour = theme::resource_colour(Resource::Uplink);
+            canvas.svg.text((panel.left + 8.0, y), style.colour(colour), "network binds");
+        }
+        if panel.right() - at > 120.0 {
+            let style = style.at(Anchor::End).colour(theme::resource_colour(Resource::Execution));
+            canvas.svg.text((panel.right() - 8.0, y), style, "execution binds");
+        }
     }
     Some(Figure {
         name: "roofline",

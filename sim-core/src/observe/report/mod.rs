@@ -60,7 +60,7 @@ fn head(page: &mut String, analysis: &Analysis, meta: &ReportMeta) {
     };
     let _ = write!(page, "<p class=\"answer\">{}", escape(&verdict_text));
     if !changes.is_empty() {
-        let _ = write!(page, "<span class=\"changes\">{}</span>", escape(changes));
+        let _ = write!(page, "<span class=\"changes\">{}</span>", escape(changes).replace(" %", "\u{a0}%"));
     }
     let _ = writeln!(page, "</p>\n<p class=\"detail\">{}</p>", escape(&analysis.answer.detail));
     if let Some(base) = analysis.arms.first() {
