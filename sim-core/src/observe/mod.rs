@@ -11,6 +11,7 @@
 //! records give the same bytes; host facts and wall time appear in `manifest.json` and nowhere else;
 //! nothing here prints.
 
+pub mod causes;
 pub mod analysis;
 pub mod error;
 pub mod figures;
