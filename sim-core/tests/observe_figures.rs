@@ -154,6 +154,37 @@ fn the_report_is_one_page_that_loads_nothing() {
     assert!(!page.contains("a <b>") && page.contains("a &lt;b&gt; &amp;"));
 }
 
+/// Many arms with long names, many slots, every third node observed: what strains a layout.
+fn crowded() -> Vec<RunRecord> {
+    let base = Shape { nodes: 40, blocks: 220, observed_every: 3, execution: 9_000, ..Shape::default() };
+    let names = [
+        "base",
+        "a faster machine for home stakers only",
+        "bandwidth x1.5",
+        "bandwidth x2",
+        "bandwidth x4 and a lighter workload with smaller blocks",
+        "latency x0.5",
+        "latency x2",
+        "10x EVM",
+        "everything at once",
+        "twice everything",
+        "thrice",
+    ];
+    let arm = |(n, name)| run(&Shape { name, uplink: 1000 + 900 * n as u64, ..base.clone() });
+    names.into_iter().enumerate().map(arm).collect()
+}
+
+#[test]
+fn crowded_figures_stay_whole() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("observe-crowded");
+    let records = crowded();
+    let figures = figures::all(&records);
+    assert_eq!(figures.len(), 9);
+    figures.iter().for_each(|figure| assert_well_formed(figure.name, &figure.svg));
+    let options = WriteOptions { overwrite: true, ..WriteOptions::default() };
+    write_results(&dir, &records, &analyse(&records), &meta(), &options).unwrap();
+}
+
 #[test]
 fn a_report_to_look_at_is_written() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("observe-report");

@@ -171,8 +171,9 @@ fn detail(base: &ArmSummary) -> String {
     let value = d.p95_ns.map_or_else(|| "not reached".to_owned(), format::duration);
     let median = d.p50_ns.map_or_else(|| "not reached".to_owned(), format::duration);
     format!(
-        "p95 = time from slot start until a node has received and executed the block; base: {value} (median \
+        "p95 = time from slot start until a node has {} the block; base: {value} (median \
          {median}; {} samples from {} blocks at {} of {} nodes).",
+        if base.executes { "received and executed" } else { "received" },
         format::count(d.samples),
         format::count(base.blocks_canonical),
         format::count(base.observed_nodes),

@@ -2,7 +2,8 @@
 //!
 //! Everything is written into a hidden sibling folder, synced, and renamed into place, `manifest.json` last:
 //! a folder with a manifest is complete. An existing result folder is replaced only when asked to, and only
-//! if it holds nothing that we did not write; anything else that is in the way is left alone.
+//! if it holds nothing that we did not write; anything else that is in the way is left alone. Only a process
+//! killed while it writes leaves its hidden folder (`.NAME.partial-PID-N`) behind; it is safe to delete.
 
 use super::analysis::Analysis;
 use super::error::OutputError;

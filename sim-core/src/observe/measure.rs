@@ -27,6 +27,8 @@ pub struct ArmSummary {
     pub end_ns: u64,
     /// Events processed.
     pub events: u64,
+    /// Some measured block is executed by the nodes that receive it (not so on `Broadcast` chains).
+    pub executes: bool,
     /// Blocks after the warm-up.
     pub blocks_measured: u64,
     /// Of these, blocks on the chain that won.
@@ -183,6 +185,7 @@ pub fn summarise(record: &RunRecord) -> ArmSummary {
         observed_nodes: observed,
         end_ns: record.end_ns,
         events: record.events,
+        executes: canonical.iter().any(|b| !is_broadcast(record, b.chain)),
         blocks_measured: measured,
         blocks_canonical: canonical.len() as u64,
         stale_share: ratio(measured - canonical.len() as u64, measured),
@@ -231,7 +234,7 @@ fn per_second_bits(bytes: u64, time_ns: u64, nodes: u64) -> f64 {
     if node_seconds > 0.0 { bytes as f64 * 8.0 / node_seconds } else { 0.0 }
 }
 
-/// Warnings a reader should see before the numbers: empty runs, broken sums, lost blocks, guesses.
+/// Warnings about the numbers, beside those the run itself gave: empty runs, broken sums, lost blocks.
 fn check(record: &RunRecord, summary: &ArmSummary) -> Vec<String> {
     let mut warnings = Vec::new();
     if record.blocks.is_empty() {
@@ -260,12 +263,11 @@ fn check(record: &RunRecord, summary: &ArmSummary) -> Vec<String> {
     if has_users && summary.user_included.samples == 0 {
         warnings.push("The plan has users, but no user transaction was measured.".to_owned());
     }
-    let mismatched = record.blocks.iter().filter(|b| b.verified_header == Some(false)).count();
-    if mismatched > 0 {
-        warnings.push(format!("{mismatched} recorded blocks do not match their headers."));
-    }
-    if record.blocks.iter().any(|b| b.measured && b.execution.extrapolated) {
-        warnings.push("Execution times use more cores than were measured: extrapolated.".to_owned());
+    if record.plan.chains.len() > 1 {
+        warnings.push(format!(
+            "Times pool the blocks of {} chains; figures over slots show the first chain.",
+            record.plan.chains.len()
+        ));
     }
     if summary.blocks_canonical > 0 && summary.blocks_canonical < 20 {
         warnings.push(format!(

@@ -7,7 +7,7 @@
 //! 3. [`folder::write_results`]: records and numbers to a result folder (Parquet [`tables`], JSON,
 //!    [`figures`] as SVG and CSV, one self-contained HTML [`report`]), all or nothing.
 //!
-//! May import `kernel` and `scenario::plan`. Architecture invariants: nothing here changes a run; the same
+//! May import `kernel`, the plan, and the plain data that records are made of. Architecture invariants: nothing here changes a run; the same
 //! records give the same bytes; host facts and wall time appear in `manifest.json` and nowhere else;
 //! nothing here prints.
 

@@ -126,7 +126,7 @@ pub fn run(shape: &Shape) -> RunRecord {
 }
 
 fn node(shape: &Shape, n: u32) -> NodeRecord {
-    let class = u32::from(n % 5 == 0);
+    let class = u32::from(n.is_multiple_of(5));
     let due = u64::from(shape.blocks);
     let missed = if shape.broadcast {
         0
@@ -189,7 +189,7 @@ fn block(
         let mut to_final = parts;
         to_final.add(Part::VoteWait, 200 * MS);
         to_final.add(Part::Aggregation, (300 + random(8, 150)) * MS);
-        let lost = !canonical && n % 7 == 0;
+        let lost = !canonical && n.is_multiple_of(7);
         let record = NodeBlockRecord {
             block: index,
             node: n as u32,

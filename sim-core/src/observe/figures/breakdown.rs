@@ -11,8 +11,8 @@ use crate::observe::plot::theme;
 use crate::observe::record::{Breakdown, Part, RunRecord};
 
 const HOW: &str = "The time of every pair of a measured block on the winning chain and an observed node that \
-verified it is split exactly into parts along its chain of causes. `mean` averages all pairs; `around p50` \
-and `around p95` average the pairs ranked within 2.5 percentage points of that percentile, so that parts of \
+verified it is split exactly into parts along its chain of causes. The mean averages all pairs; around p50 and \
+around p95 are averages of the pairs ranked within 2.5 percentage points of that percentile, so that parts of \
 a typical and of a slow delivery still add up. Serialisation is bytes over the line rate; what sharing the \
 line adds is queueing.";
 
@@ -92,7 +92,7 @@ pub fn by_region(records: &[RunRecord]) -> Option<Figure> {
     figure(
         "time-breakdown-by-region",
         "Where the time went, by region",
-        &format!("Arm `{}`, slowest region first", base.plan.name),
+        &format!("Arm: {}; slowest region first", base.plan.name),
         ["region", "pairs"],
         bars.into_iter().flat_map(|(_, pair)| pair).collect(),
         "Regions should differ in propagation; where they differ in queueing, hardware or position in the \

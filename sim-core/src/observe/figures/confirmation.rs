@@ -49,7 +49,7 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
 
     let mut canvas = Canvas::new(
         "How long users wait",
-        &format!("Arm `{}`; from handing in a transaction, by the user's region", base.plan.name),
+        &format!("Arm: {}; from handing in a transaction, by the user's region", base.plan.name),
     );
     let legend: Vec<LegendItem> = curves
         .iter()
@@ -73,7 +73,8 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
             };
             let points: Vec<_> = table.rows.iter().map(point).collect();
             let (colour, dash) = (theme::series_colour(n), theme::series_dash(n));
-            line::draw(&mut canvas.svg, panel, &points, colour, dash);
+            let width = if n == 0 { 3.0 } else { 1.6 };
+            line::draw(&mut canvas.svg, panel, &points, colour, width, dash);
         }
     }
     let cut = if shown < longest { " The axis ends at twice the slowest 95th percentile." } else { "" };

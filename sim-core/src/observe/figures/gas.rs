@@ -38,10 +38,8 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
 
     const BAR: &str = "#62a8dc";
     const WARM_UP_BAR: &str = "#c3d9ea";
-    let mut canvas = Canvas::new(
-        "Gas and the base fee",
-        &format!("Arm `{}`, blocks on the winning chain", base.plan.name),
-    );
+    let mut canvas =
+        Canvas::new("Gas and the base fee", &format!("Arm: {}; blocks on the winning chain", base.plan.name));
     let mut legend = vec![
         LegendItem::new("gas used", BAR, Swatch::Square),
         LegendItem::new("gas limit", theme::LIMIT, Swatch::Line("5 4")),
@@ -63,14 +61,14 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
         canvas.svg.rect((middle - width / 2.0, top, width, gas.bottom() - top), fill, &tip);
     }
     let limit: Vec<_> = blocks.iter().map(|b| Some((f64::from(b.slot), mgas(b.gas_limit)))).collect();
-    line::draw(&mut canvas.svg, &gas, &limit, theme::LIMIT, "5 4");
+    line::draw(&mut canvas.svg, &gas, &limit, theme::LIMIT, 2.0, "5 4");
     gas.draw_x(&mut canvas.svg, "slot");
 
     let highest = blocks.iter().map(|b| gwei(b.base_fee_wei)).fold(0.0, f64::max);
     let fee = Panel::below(&mut canvas, 120.0, x, Scale::from_zero(highest));
     fee.draw_y(&mut canvas.svg, "base fee (gwei per gas)");
     let fees: Vec<_> = blocks.iter().map(|b| Some((f64::from(b.slot), gwei(b.base_fee_wei)))).collect();
-    line::draw(&mut canvas.svg, &fee, &fees, theme::INK, "");
+    line::draw(&mut canvas.svg, &fee, &fees, theme::INK, 2.0, "");
     fee.draw_x(&mut canvas.svg, "slot");
     let chain = if base.plan.chains.len() > 1 { " The first chain is shown." } else { "" };
     Some(Figure {

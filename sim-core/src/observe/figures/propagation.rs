@@ -81,7 +81,7 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
         let end = panel.x.ends().1;
         let points: Vec<_> = points.into_iter().map(|p| p.filter(|(time, _)| *time <= end)).collect();
         let dash = if *stage == "arrived" { ARRIVED_DASH } else { theme::series_dash(*n) };
-        line::draw(&mut canvas.svg, &panel, &points, theme::series_colour(*n), dash);
+        line::draw(&mut canvas.svg, &panel, &points, theme::series_colour(*n), 2.0, dash);
     }
     let cut = if shown < longest { " The axis ends at twice the slowest 99th percentile." } else { "" };
     Some(Figure {

@@ -1,6 +1,7 @@
 //! The network on the map: how soon blocks reach each region.
 
 use super::Figure;
+use crate::kernel::math::sqrt;
 use crate::observe::format;
 use crate::observe::measure::measured_node_blocks;
 use crate::observe::plot::canvas::Canvas;
@@ -69,7 +70,7 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
             ),
             latitude,
             longitude,
-            radius: 4.0 + 15.0 * libm::sqrt(nodes[index] as f64 / largest),
+            radius: 4.0 + 13.0 * sqrt(nodes[index] as f64 / largest),
             colour: medians[index].map_or_else(|| theme::GRID.to_owned(), |ns| theme::sequential(share(ns))),
         });
     }
@@ -78,7 +79,7 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
     let mut canvas = Canvas::new(
         "When blocks reach the regions",
         &format!(
-            "Arm `{}`; area of a circle: nodes, colour: median arrival since the start of the slot",
+            "Arm: {}; area of a circle: nodes, colour: median arrival since the start of the slot",
             base.plan.name
         ),
     );

@@ -60,7 +60,7 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
     let pace = |ns_per_byte: f64| 8e3 / ns_per_byte;
     let mut canvas = Canvas::new(
         "Roofline: do the wires or the cores bind?",
-        "Each dot is a block; left of a ridge bandwidth binds, right of it execution",
+        "Each dot is a block; left of a ridge the wires take longer, right of it execution",
     );
     let mut legend: Vec<LegendItem> = Vec::new();
     for (n, r) in records.iter().enumerate().filter(|(n, _)| dots.iter().any(|d| d.arm == *n)) {
@@ -80,7 +80,7 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
     }
     if network.is_some() {
         legend.push(LegendItem::new(
-            "roof: measured network, p95",
+            "measured: the base's network to p95, median block",
             theme::resource_colour(Resource::Uplink),
             Swatch::Line("6 4"),
         ));
@@ -97,20 +97,6 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
         let at = panel.px(ridge);
         canvas.svg.rect((panel.left, panel.top, at - panel.left, panel.height), "#eef5fb", "");
         canvas.svg.rect((at, panel.top, panel.right() - at, panel.height), "#fdf3e9", "");
-        let height = panel.bottom() - 10.0;
-        let style = TextStyle::NOTE.bold();
-        if at - panel.left > 120.0 {
-            let colour = theme::resource_colour(Resource::Uplink);
-            canvas.svg.text((panel.left + 8.0, height), style.colour(colour), "bandwidth binds");
-        }
-        if panel.right() - at > 120.0 {
-            let colour = theme::resource_colour(Resource::Execution);
-            canvas.svg.text(
-                (panel.right() - 8.0, height),
-                style.at(Anchor::End).colour(colour),
-                "execution binds",
-            );
-        }
     }
     panel.draw_y(
         &mut canvas.svg,
@@ -121,9 +107,9 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
     let (from, to) = (left.max(8e3 / ceiling), right.min(8e3 / floor));
     if from < to {
         let ends = [Some((from, pace(from))), Some((to, pace(to)))];
-        line::draw(&mut canvas.svg, &panel, &ends, theme::resource_colour(Resource::Execution), "");
+        line::draw(&mut canvas.svg, &panel, &ends, theme::resource_colour(Resource::Execution), 2.0, "");
     }
-    for (ridge, dash, label) in [(machine, "", "machine's ridge"), (network, "6 4", "network's ridge")] {
+    for (ridge, dash) in [(machine, ""), (network, "6 4")] {
         let Some(ridge) = ridge else { continue };
         let colour = theme::resource_colour(Resource::Uplink);
         line::draw(
@@ -131,14 +117,11 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
             &panel,
             &[Some((left, pace(ridge))), Some((ridge, pace(ridge)))],
             colour,
+            2.0,
             dash,
         );
         let at = panel.px(ridge);
         canvas.svg.line((at, panel.py(pace(ridge))), (at, panel.bottom()), theme::FAINT_INK, 1.2, "2 3");
-        let text = format!("{label}: {} ns/byte", format::three_digits(ridge));
-        let near_end = panel.right() - at < theme::text_width(&text, theme::TICK_SIZE) + 10.0;
-        let (anchor, shift) = if near_end { (Anchor::End, -6.0) } else { (Anchor::Start, 6.0) };
-        canvas.svg.text((at + shift, panel.py(pace(ridge)) - 7.0), TextStyle::NOTE.at(anchor), &text);
     }
     for d in &dots {
         let Some(achieved) = d.pace else { continue };
@@ -152,12 +135,35 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
         let at = (panel.px(d.intensity), panel.py(achieved));
         canvas.svg.circle(at, 4.5, theme::series_colour(d.arm), 0.8, &tip);
     }
+    // Last, to stay on top of the dots.
+    for (ridge, label) in [(machine, "machine's ridge"), (network, "network's ridge")] {
+        let Some(ridge) = ridge else { continue };
+        let (at, y) = (panel.px(ridge), panel.py(pace(ridge)) - 9.0);
+        let text = format!("{label}: {} ns/byte", format::three_digits(ridge));
+        let near_end = panel.right() - at < theme::text_width(&text, theme::TICK_SIZE) + 10.0;
+        let (anchor, shift) = if near_end { (Anchor::End, -6.0) } else { (Anchor::Start, 6.0) };
+        canvas.svg.text((at + shift, y), TextStyle::NOTE.at(anchor).halo(), &text);
+    }
+    if let Some(ridge) = network.or(machine) {
+        let (at, y) = (panel.px(ridge), panel.bottom() - 10.0);
+        let style = TextStyle::NOTE.bold().halo();
+        if at - panel.left > 120.0 {
+            let colour = theme::resource_colour(Resource::Uplink);
+            canvas.svg.text((panel.left + 8.0, y), style.colour(colour), "network binds");
+        }
+        if panel.right() - at > 120.0 {
+            let style = style.at(Anchor::End).colour(theme::resource_colour(Resource::Execution));
+            canvas.svg.text((panel.right() - 8.0, y), style, "execution binds");
+        }
+    }
     Some(Figure {
         name: "roofline",
         title: "Roofline: do the wires or the cores bind?".to_owned(),
-        see: "Blocks left of the network's ridge spend more time on the wires than in the EVM: more bandwidth \
-              helps, a faster EVM does not. Right of it the reverse. No dot can lie above the execution roof or \
-              the machine's roof; the distance below them is latency, queueing and copies to other peers."
+        see: "Left of the network's ridge a block spends longer on the way to the nodes than in their EVM: more \
+              bandwidth helps (for small blocks, less latency), a faster EVM hardly does. Right of it the \
+              reverse. No dot can lie above the execution roof; the distance below the solid roofs is latency, \
+              queueing and copies to other peers. The further the two ridges are apart, the more of the \
+              network's time is spent on anything but a single copy."
             .to_owned(),
         how: "Across: time the median observed node needs to execute the block, over its bytes on the wire \
               (the table also has the reference core's). The machine's ridge is the time of one byte on the \

@@ -69,7 +69,7 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
 
     let mut canvas = Canvas::new(
         "What happens in a slot",
-        &format!("Arm `{}`; each bar starts at the slot's start", base.plan.name),
+        &format!("Arm: {}; each bar starts at the slot's start", base.plan.name),
     );
     let mut legend: Vec<LegendItem> =
         STAGES.iter().map(|&(label, colour)| LegendItem::new(label, colour, Swatch::Square)).collect();
@@ -124,7 +124,7 @@ pub fn figure(records: &[RunRecord]) -> Option<Figure> {
     for (ns, label) in limits {
         let y = panel.py(unit.of(ns));
         canvas.svg.line((panel.left, y), (panel.right(), y), theme::LIMIT, 1.2, "5 4");
-        let style = TextStyle::NOTE.at(Anchor::End).colour(theme::LIMIT);
+        let style = TextStyle::NOTE.at(Anchor::End).colour(theme::LIMIT).halo();
         canvas.svg.text((panel.right() - 2.0, y - 5.0), style, label);
     }
     panel.draw_x(&mut canvas.svg, "slot");

@@ -39,7 +39,8 @@ pub fn stacked_rows(canvas: &mut Canvas, rows: &[Row], axis: &str) {
     let total = |r: &Row| r.pieces.iter().map(|p| p.value).sum::<f64>();
     let most = rows.iter().map(total).fold(0.0, f64::max);
     let groups = rows.iter().skip(1).filter(|r| r.group_start).count() as f64;
-    let left = MARGIN + names.min(260.0) + 10.0;
+    let names = names.min(250.0);
+    let left = MARGIN + names + 10.0;
     let panel = Panel {
         left,
         top: canvas.top + 10.0,
@@ -57,7 +58,8 @@ pub fn stacked_rows(canvas: &mut Canvas, rows: &[Row], axis: &str) {
         if i > 0 && row.group_start {
             y += GAP;
         }
-        canvas.svg.text((left - 10.0, y + 14.5), TextStyle::LABEL.at(Anchor::End), &row.label);
+        let label = theme::shortened(&row.label, theme::TEXT_SIZE, names + 1.0);
+        canvas.svg.text((left - 10.0, y + 14.5), TextStyle::LABEL.at(Anchor::End), &label);
         let mut sum = 0.0;
         for piece in &row.pieces {
             let (from, to) = (panel.px(sum), panel.px(sum + piece.value));

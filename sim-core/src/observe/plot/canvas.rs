@@ -61,7 +61,8 @@ impl Canvas {
         let mut x = MARGIN;
         let mut y = self.top + 14.0;
         for item in items {
-            let width = 24.0 + theme::text_width(&item.label, theme::TEXT_SIZE) + 14.0;
+            let label = theme::shortened(&item.label, theme::TEXT_SIZE, 420.0);
+            let width = 24.0 + theme::text_width(&label, theme::TEXT_SIZE) + 14.0;
             if x > MARGIN && x + width > theme::WIDTH - MARGIN {
                 x = MARGIN;
                 y += 20.0;
@@ -73,7 +74,7 @@ impl Canvas {
                 Swatch::Square => self.svg.rect((x + 3.0, y - 10.0, 12.0, 12.0), item.colour, ""),
                 Swatch::Dot => self.svg.circle((x + 9.0, y - 4.0), 5.0, item.colour, 1.0, ""),
             }
-            self.svg.text((x + 24.0, y), TextStyle::LABEL, &item.label);
+            self.svg.text((x + 24.0, y), TextStyle::LABEL, &label);
             x += width;
         }
         self.top = y + 10.0;

@@ -1,11 +1,7 @@
 //! From data to positions, and where the ticks go.
 
+use crate::kernel::math::log10;
 use crate::observe::format::three_digits;
-
-/// Portable base-10 logarithm.
-fn log10(value: f64) -> f64 {
-    libm::log10(value)
-}
 
 /// 10 to an integer power, by multiplication.
 fn power_of_ten(exponent: i32) -> f64 {
@@ -155,7 +151,7 @@ fn round_log(value: f64, up: bool) -> f64 {
     if up {
         candidates().find(|&c| c >= value * (1.0 - 1e-9)).unwrap_or(value)
     } else {
-        candidates().filter(|&c| c <= value * (1.0 + 1e-9)).last().unwrap_or(value)
+        candidates().rfind(|&c| c <= value * (1.0 + 1e-9)).unwrap_or(value)
     }
 }
 

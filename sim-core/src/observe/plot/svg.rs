@@ -26,15 +26,22 @@ pub struct TextStyle {
     pub colour: &'static str,
     /// Anchor.
     pub anchor: Anchor,
+    /// Outlined in the background's colour, to stay readable on top of data.
+    pub halo: bool,
 }
 
 impl TextStyle {
     /// A label in the usual size.
     pub const LABEL: Self =
-        Self { size: theme::TEXT_SIZE, bold: false, colour: theme::INK, anchor: Anchor::Start };
+        Self { size: theme::TEXT_SIZE, bold: false, colour: theme::INK, anchor: Anchor::Start, halo: false };
     /// A tick label or a note.
-    pub const NOTE: Self =
-        Self { size: theme::TICK_SIZE, bold: false, colour: theme::FAINT_INK, anchor: Anchor::Start };
+    pub const NOTE: Self = Self {
+        size: theme::TICK_SIZE,
+        bold: false,
+        colour: theme::FAINT_INK,
+        anchor: Anchor::Start,
+        halo: false,
+    };
 
     /// The same, anchored elsewhere.
     pub const fn at(self, anchor: Anchor) -> Self {
@@ -44,6 +51,11 @@ impl TextStyle {
     /// The same in bold.
     pub const fn bold(self) -> Self {
         Self { bold: true, ..self }
+    }
+
+    /// The same, outlined in the background's colour.
+    pub const fn halo(self) -> Self {
+        Self { halo: true, ..self }
     }
 
     /// The same in another colour.
@@ -78,9 +90,9 @@ impl Svg {
     /// A straight line; an empty `dash` draws it solid.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: &str, width: f64, dash: &str) {
         let (x1, y1, x2, y2) = (n(from.0), n(from.1), n(to.0), n(to.1));
-        let _ = write!(
+        let _ = writeln!(
             self.body,
-            "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{colour}\" stroke-width=\"{}\"{}/>\n",
+            "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{colour}\" stroke-width=\"{}\"{}/>",
             n(width),
             dashed(dash)
         );
@@ -89,9 +101,9 @@ impl Svg {
     /// An open line through points.
     pub fn polyline(&mut self, points: &[(f64, f64)], colour: &str, width: f64, dash: &str) {
         let points: Vec<String> = points.iter().map(|&(x, y)| format!("{},{}", n(x), n(y))).collect();
-        let _ = write!(
+        let _ = writeln!(
             self.body,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{}\" stroke-linejoin=\"round\"{}/>\n",
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{}\" stroke-linejoin=\"round\"{}/>",
             points.join(" "),
             n(width),
             dashed(dash)
@@ -119,10 +131,18 @@ impl Svg {
             Anchor::Middle => " text-anchor=\"middle\"",
             Anchor::End => " text-anchor=\"end\"",
         };
+        let halo = if style.halo {
+            format!(
+                " stroke=\"{}\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\"",
+                theme::BACKGROUND
+            )
+        } else {
+            String::new()
+        };
         let weight = if style.bold { " font-weight=\"600\"" } else { "" };
-        let _ = write!(
+        let _ = writeln!(
             self.body,
-            "<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"{}\"{anchor}{weight}>{}</text>\n",
+            "<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"{}\"{anchor}{weight}{halo}>{}</text>",
             n(x),
             n(y),
             n(style.size),

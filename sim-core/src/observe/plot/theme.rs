@@ -93,5 +93,49 @@ pub fn sequential(share: f64) -> String {
 
 /// Estimated width of a text in the fonts above, user units; errs on the wide side.
 pub fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.57
+    let em = |c: char| match c {
+        'i' | 'j' | 'l' | 'f' | 't' | 'r' | 'I' | ' ' | '.' | ',' | ':' | ';' | '\'' | '|' | '(' | ')'
+        | '-' => 0.36,
+        'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.88,
+        c if c.is_ascii_uppercase() => 0.7,
+        c if c.is_ascii() => 0.575,
+        _ => 0.7,
+    };
+    text.chars().map(em).sum::<f64>() * size
+}
+
+/// The text, cut short with an ellipsis where it would be wider than `width`.
+pub fn shortened(text: &str, size: f64, width: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for c in text.chars() {
+        short.push(c);
+        if text_width(&short, size) > width - size {
+            short.pop();
+            break;
+        }
+    }
+    format!("{}…", short.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_shortened_to_fit() {
+        assert_eq!(shortened("base", 13.0, 100.0), "base");
+        let short = shortened("bandwidth x4 and a lighter workload", 13.0, 100.0);
+        assert!(short.starts_with("bandwidth") && short.ends_with('…'), "{short}");
+        assert!(text_width(&short, 13.0) <= 100.0);
+    }
+
+    #[test]
+    fn the_sequential_scale_runs_from_dark_to_light() {
+        assert_eq!(sequential(0.0), "#00224e");
+        assert_eq!(sequential(1.0), "#fee838");
+        assert_eq!(sequential(-1.0), sequential(0.0));
+    }
 }

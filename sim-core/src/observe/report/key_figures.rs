@@ -199,6 +199,9 @@ pub fn table(analysis: &Analysis) -> String {
 fn change_html(base: f64, value: f64, better: Better) -> String {
     let Some(relative) = relative_change(base, value) else { return String::new() };
     let text = change(relative);
+    if relative == 0.0 {
+        return String::new();
+    }
     let class = match (better, text.as_str(), relative < 0.0) {
         (Better::Neither, _, _) | (_, "0 %", _) => "change",
         (Better::Less, _, true) | (Better::More, _, false) => "change better",

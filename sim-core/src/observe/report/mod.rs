@@ -60,7 +60,7 @@ fn head(page: &mut String, analysis: &Analysis, meta: &ReportMeta) {
     };
     let _ = write!(page, "<p class=\"answer\">{}", escape(&verdict_text));
     if !changes.is_empty() {
-        let _ = write!(page, "<span class=\"changes\">{}</span>", escape(changes));
+        let _ = write!(page, "<span class=\"changes\">{}</span>", escape(changes).replace(" %", "\u{a0}%"));
     }
     let _ = writeln!(page, "</p>\n<p class=\"detail\">{}</p>", escape(&analysis.answer.detail));
     if let Some(base) = analysis.arms.first() {
@@ -118,7 +118,7 @@ fn warnings(page: &mut String, analysis: &Analysis, meta: &ReportMeta) {
 fn section(page: &mut String, figure: &Figure, meta: &ReportMeta) {
     let _ = write!(
         page,
-        "<section id=\"{name}\">\n<h2>{title}</h2>\n<figure>\n{svg}</figure>\n<p>{see}</p>\n<p class=\"how\">{how}</p>\n\
+        "<section id=\"{name}\">\n<h2 class=\"hidden\">{title}</h2>\n<figure>\n{svg}</figure>\n<p>{see}</p>\n<p class=\"how\">{how}</p>\n\
          <details><summary>Numbers ({rows} rows) and the command that makes this figure</summary>\n\
          <pre>{command}\n# plots/{name}.svg, plots/{name}.csv</pre>\n<div class=\"scroll\">{table}</div></details>\n</section>\n",
         name = figure.name,
