@@ -1,0 +1,116 @@
+//! The arguments as typed.
+
+use crate::task::{CheckTask, Task};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use sim_core::scenario::Changes;
+use sim_core::scenario::describe::Notation;
+use std::path::PathBuf;
+
+/// Lightcone: what limits a blockchain, its wires or its virtual machine?
+#[derive(Debug, Parser)]
+#[command(name = "headless", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a scenario file: what was understood, warnings, and what it will cost
+    Check(CheckArgs),
+    /// Write a commented scenario to start from
+    New {
+        /// File to write; printed if absent. Never overwritten.
+        file: Option<PathBuf>,
+    },
+    /// Say what a field of a scenario means: its form, default, bounds and source
+    Explain {
+        /// Path or name of a field, such as `network.gossip` or `attest_by`; all fields if absent
+        key: Option<String>,
+    },
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+    /// List the scenarios of a folder, and the presets and tables a scenario can name
+    List {
+        /// Folder with scenario files [default: ./scenarios]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What a scenario is loaded with, the same for every command that takes one.
+#[derive(Debug, Args)]
+pub struct ScenarioArgs {
+    /// Scenario file, RON or JSON
+    pub scenario: PathBuf,
+    /// Change a value of the base, such as network.gossip=Flood (may be repeated)
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Compare with a further arm that changes a value (may be repeated)
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub vs: Vec<String>,
+    /// Replace the seed
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+impl ScenarioArgs {
+    /// The file and what is changed in it.
+    pub fn meant(self) -> (PathBuf, Changes) {
+        (self.scenario, Changes { set: self.set, vs: self.vs, seed: self.seed })
+    }
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    /// Print the resolved plan instead, every default filled in
+    #[arg(long, value_name = "NOTATION", num_args = 0..=1, require_equals = true, default_missing_value = "ron")]
+    resolved: Option<NotationArg>,
+    /// Which arm to print with --resolved [default: base]
+    #[arg(long, requires = "resolved", value_name = "NAME")]
+    arm: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NotationArg {
+    Ron,
+    Json,
+}
+
+/// Reads the process's arguments and says what they mean.
+pub fn parse() -> Result<Task, clap::Error> {
+    Cli::try_parse().map(|cli| cli.command.meant())
+}
+
+/// The parser itself, for completions.
+pub fn parser() -> clap::Command {
+    Cli::command()
+}
+
+impl Command {
+    fn meant(self) -> Task {
+        match self {
+            Self::Check(args) => {
+                let (file, changes) = args.scenario.meant();
+                let notation = args.resolved.map(|n| match n {
+                    NotationArg::Ron => Notation::Ron,
+                    NotationArg::Json => Notation::Json,
+                });
+                let arm = args.arm.unwrap_or_else(|| "base".to_owned());
+                Task::Check(CheckTask { file, changes, resolved: notation.map(|n| (n, arm)) })
+            }
+            Self::New { file } => Task::New { file },
+            Self::Explain { key } => Task::Explain { key },
+            Self::Schema => Task::Schema,
+            Self::List { dir } => Task::List { dir },
+            Self::Completions { shell } => Task::Completions { shell },
+        }
+    }
+}

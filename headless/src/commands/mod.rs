@@ -1,0 +1,28 @@
+//! One file a command.
+
+mod check;
+mod explain;
+mod list;
+mod new;
+
+use crate::args;
+use crate::failure::Failure;
+use crate::task::Task;
+use std::io::Write;
+
+/// Does a task, writing what it has to say to `out`.
+pub fn execute(task: Task, out: &mut dyn Write) -> Result<(), Failure> {
+    match task {
+        Task::Check(task) => check::check(&task, out),
+        Task::New { file } => new::new(file.as_deref(), out),
+        Task::Explain { key } => explain::explain(key.as_deref(), out),
+        Task::Schema => Ok(writeln!(out, "{:#}", sim_core::scenario::explain::schema())?),
+        Task::List { dir } => list::list(dir.as_deref(), out),
+        Task::Completions { shell } => {
+            // clap_complete panics when it cannot write, so it writes to memory.
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut args::parser(), "headless", &mut text);
+            Ok(out.write_all(&text)?)
+        }
+    }
+}

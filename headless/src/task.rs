@@ -1,0 +1,45 @@
+//! The arguments as meant: what is to be done.
+
+use sim_core::scenario::Changes;
+use sim_core::scenario::describe::Notation;
+use std::path::PathBuf;
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Task {
+    /// Check a scenario.
+    Check(CheckTask),
+    /// Write a scenario to start from, to a file or to the output.
+    New {
+        /// The file.
+        file: Option<PathBuf>,
+    },
+    /// Explain a field, or list all fields.
+    Explain {
+        /// The field.
+        key: Option<String>,
+    },
+    /// Print the JSON Schema.
+    Schema,
+    /// List what there is.
+    List {
+        /// Folder with scenarios, if one was named.
+        dir: Option<PathBuf>,
+    },
+    /// Print completions.
+    Completions {
+        /// For this shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Check a scenario.
+#[derive(Debug)]
+pub struct CheckTask {
+    /// The file.
+    pub file: PathBuf,
+    /// What is changed in it.
+    pub changes: Changes,
+    /// Print the plan of this arm in this notation, instead of a report.
+    pub resolved: Option<(Notation, String)>,
+}

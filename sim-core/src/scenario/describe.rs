@@ -1,0 +1,212 @@
+//! A plan in words, for `check`; and what tells two plans apart.
+
+use super::plan::{
+    Algorithm, ChainPlan, ConsensusPlan, ForwardRule, GossipPlan, Plan, StakePlan, TopologyPlan, TxKind,
+    WorkloadPlan,
+};
+use super::resolve::thousands;
+use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
+use serde_json::Value;
+
+/// A plan section by section: a label and what was understood.
+pub fn describe(plan: &Plan) -> Vec<(String, String)> {
+    let mut lines = vec![
+        ("run".to_owned(), run(plan)),
+        ("nodes".to_owned(), nodes(plan)),
+        ("network".to_owned(), network(plan)),
+    ];
+    for chain in &plan.chains {
+        lines.push((format!("chain {}", chain.name), consensus(chain)));
+        lines.push(("  execution".to_owned(), execution(chain)));
+        lines.push(("  workload".to_owned(), workload(chain)));
+    }
+    lines
+}
+
+fn run(plan: &Plan) -> String {
+    format!(
+        "{} blocks after {} of warm-up; seed {}",
+        thousands(plan.run.blocks.into()),
+        thousands(plan.run.warm_up.into()),
+        plan.seed
+    )
+}
+
+fn nodes(plan: &Plan) -> String {
+    let nodes = &plan.nodes;
+    let total: u128 = nodes.hardware.iter().map(|(_, w)| u128::from(*w)).sum();
+    let classes: Vec<String> = nodes
+        .hardware
+        .iter()
+        .map(|(class, weight)| {
+            format!(
+                "{} % {} ({} up, {} down, {} cores)",
+                u128::from(*weight) * 100 / total.max(1),
+                class.name,
+                BitRate(class.up_bps),
+                BitRate(class.down_bps),
+                class.cores
+            )
+        })
+        .collect();
+    let stake = match &nodes.stake {
+        StakePlan::Equal => "equal stake".to_owned(),
+        StakePlan::Zipf { exponent_ppm } => format!("stake by Zipf({})", Real(*exponent_ppm)),
+        StakePlan::Given(list) => format!("{} given stakes", list.len()),
+    };
+    format!(
+        "{} in {} regions; {}; {stake}",
+        thousands(nodes.count.into()),
+        nodes.region_weights.len(),
+        classes.join(", ")
+    )
+}
+
+fn network(plan: &Plan) -> String {
+    let network = &plan.network;
+    let topology = match &network.topology {
+        TopologyPlan::RandomRegular { degree } => format!("random regular graph of degree {degree}"),
+        TopologyPlan::ErdosRenyi { mean_degree_milli } => {
+            format!("random graph of mean degree {}", Real(mean_degree_milli * 1_000))
+        }
+        TopologyPlan::FullMesh => "full mesh".to_owned(),
+        TopologyPlan::Given { name, edges } => {
+            format!("{} connections of {name}", thousands(edges.len() as u64))
+        }
+    };
+    let gossip = match &network.gossip {
+        GossipPlan::Flood => "flood".to_owned(),
+        GossipPlan::Gossipsub(g) => format!(
+            "gossipsub with mesh {} ({} to {}){}",
+            g.mesh,
+            g.mesh_low,
+            g.mesh_high,
+            if g.idontwant { ", IDONTWANT" } else { "" }
+        ),
+    };
+    let forward = match network.forward {
+        ForwardRule::AfterHeaderCheck { check_ns } => {
+            format!("passed on after a check of {}", Duration(check_ns))
+        }
+        ForwardRule::AfterExecution => "passed on after execution".to_owned(),
+    };
+    format!(
+        "latencies {} x {}, jitter p90 {}; bandwidth {}; {topology}; {gossip}; {forward}",
+        network.latency.name,
+        Real(network.latency_scale_ppm),
+        Factor(network.jitter.p90_ppm),
+        Factor(network.bandwidth_scale_ppm)
+    )
+}
+
+fn consensus(chain: &ChainPlan) -> String {
+    match &chain.consensus {
+        ConsensusPlan::Slots(s) => format!(
+            "slots of {}, votes by {}, aggregates at {}, {} committees; {}, base fee from {}",
+            Duration(s.slot_ns),
+            Duration(s.attest_by_ns),
+            Duration(s.aggregate_by_ns),
+            s.committees,
+            GasAmount(chain.gas_limit),
+            Price(chain.initial_base_fee_wei)
+        ),
+        ConsensusPlan::Broadcast(b) => format!(
+            "a payload of {} every {}{}",
+            Size(b.payload_bytes),
+            Duration(b.interval_ns),
+            if b.poisson { " on average" } else { "" }
+        ),
+    }
+}
+
+fn execution(chain: &ChainPlan) -> String {
+    let execution = &chain.execution;
+    let on = match (execution.algorithm, execution.cores) {
+        (Algorithm::Serial, _) => "serial".to_owned(),
+        (Algorithm::BlockStm, Some(cores)) => format!("Block-STM on {cores} cores"),
+        (Algorithm::BlockStm, None) => "Block-STM on the cores of the hardware".to_owned(),
+    };
+    format!("{on}, speed {}, costs by {}", Factor(execution.speed_ppm), execution.profile.name)
+}
+
+fn workload(chain: &ChainPlan) -> String {
+    match &chain.workload {
+        WorkloadPlan::Empty => "none".to_owned(),
+        WorkloadPlan::Blocks(b) => format!("{} recorded blocks", thousands(b.files.len() as u64)),
+        WorkloadPlan::Users(u) => {
+            let total: u128 = u.mix.iter().map(|(_, w)| u128::from(*w)).sum();
+            let share = |(kind, weight): &(TxKind, u64)| {
+                format!("{} % {}", u128::from(*weight) * 100 / total.max(1), kind_name(*kind))
+            };
+            let mix: Vec<String> = u.mix.iter().map(share).collect();
+            format!(
+                "{} by {} accounts: {}; Zipf({}) over {} instances; max fee {}",
+                TxRate(u.rate_milli_tps),
+                thousands(u.accounts.into()),
+                mix.join(", "),
+                Real(u.zipf_ppm),
+                thousands(u.instances.into()),
+                Price(u.max_fee_median_wei)
+            )
+        }
+    }
+}
+
+/// The name of a kind of transaction in scenario files.
+pub fn kind_name(kind: TxKind) -> &'static str {
+    super::resolve::KINDS.iter().find(|(_, k)| *k == kind).map_or("", |(name, _)| name)
+}
+
+/// What `other` has different from `base`, one line a value: `path: before -> after`.
+pub fn differences(base: &Plan, other: &Plan) -> Vec<String> {
+    let mut found = Vec::new();
+    if let (Ok(a), Ok(b)) = (serde_json::to_value(base), serde_json::to_value(other)) {
+        diff("", &a, &b, &mut found);
+    }
+    found.retain(|line| !line.starts_with("name: "));
+    found
+}
+
+fn diff(path: &str, a: &Value, b: &Value, found: &mut Vec<String>) {
+    let under = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match (a, b) {
+        _ if a == b => {}
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
+            for (key, value) in a {
+                diff(&under(key), value, &b[key], found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                diff(&under(&index.to_string()), a, b, found);
+            }
+        }
+        _ => {
+            let show = |v: &Value| super::tree::shorten(&v.to_string());
+            found.push(format!("{path}: {} -> {}", show(a), show(b)));
+        }
+    }
+}
+
+/// How a plan is written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// As scenario files.
+    Ron,
+    /// For other programs.
+    Json,
+}
+
+/// Writes a plan out in full, over many lines.
+///
+/// # Errors
+/// Never for a plan that was resolved; the error of the writer otherwise.
+pub fn write_plan(plan: &Plan, notation: Notation) -> Result<String, String> {
+    match notation {
+        Notation::Ron => {
+            let pretty = ron::ser::PrettyConfig::new().indentor("  ").compact_arrays(true);
+            ron::ser::to_string_pretty(plan, pretty).map_err(|e| e.to_string())
+        }
+        Notation::Json => serde_json::to_string_pretty(plan).map_err(|e| e.to_string()),
+    }
+}

@@ -1,0 +1,197 @@
+//! What a plan will cost, before it is run: rough, from the plan alone, meant to be right within a factor
+//! of a few.
+//!
+//! An item that spreads over n nodes costs about `copies` messages a node, each of two queue events.
+
+use super::limits;
+use super::plan::{ConsensusPlan, GossipPlan, Plan, TopologyPlan, WorkloadPlan};
+use super::resolve::thousands;
+use std::fmt;
+
+/// Memory of a node without its neighbour list, bytes (the design's yardstick).
+const NODE_BYTES: u64 = 600;
+/// A neighbour with its link state, both directions of an edge counted apart, bytes.
+const NEIGHBOUR_BYTES: u64 = 16;
+/// An account with its balance, nonce and storage, bytes.
+const ACCOUNT_BYTES: u64 = 220;
+/// A transaction with its body, record and execution report, bytes.
+const TRANSACTION_BYTES: u64 = 1_200;
+/// A cell of the table of arrivals (block x node), bytes.
+const NODE_BLOCK_BYTES: u64 = 200;
+/// Most cells of that table a run keeps; beyond it only every k-th node is observed.
+const NODE_BLOCKS_KEPT: u64 = 5_000_000;
+/// A queued event, bytes.
+const EVENT_BYTES: u64 = 48;
+/// The program itself, contracts and tables, bytes.
+const FIXED_BYTES: u64 = 40 << 20;
+/// Events a second a run gets through, for the estimated time; a modest core.
+const EVENTS_PER_S: u64 = 5_000_000;
+
+/// What a plan will cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// Nodes.
+    pub nodes: u64,
+    /// Connections.
+    pub edges: u64,
+    /// Transactions sent by users over the run.
+    pub transactions: u64,
+    /// Queue events processed.
+    pub events: u64,
+    /// Peak memory, bytes.
+    pub memory_bytes: u64,
+    /// Simulated time, ns.
+    pub simulated_ns: u64,
+}
+
+/// Why a plan is refused before it is run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TooLarge {
+    /// More memory than there is.
+    #[error(
+        "arm `{arm}` needs about {} of memory, and {} are available; reduce nodes.count, the degree, \
+         run.blocks or workload.rate", gib(*.needed_bytes), gib(*.available_bytes)
+    )]
+    Memory {
+        /// Name of the plan.
+        arm: String,
+        /// Estimated need, bytes.
+        needed_bytes: u64,
+        /// What there is, bytes.
+        available_bytes: u64,
+    },
+    /// More events than anyone would wait for.
+    #[error(
+        "arm `{arm}` would process about {} events, more than {}; reduce nodes.count, run.blocks or \
+         workload.rate", thousands(*.events), thousands(limits::EVENTS_MAX)
+    )]
+    Events {
+        /// Name of the plan.
+        arm: String,
+        /// Estimated events.
+        events: u64,
+    },
+}
+
+fn gib(bytes: u64) -> String {
+    let tenths = (u128::from(bytes) * 10).div_ceil(1 << 30);
+    format!("{}.{} GiB", tenths / 10, tenths % 10)
+}
+
+/// Estimates what a plan will cost.
+pub fn estimate(plan: &Plan) -> Estimate {
+    let nodes = u128::from(plan.nodes.count);
+    let edges = match &plan.network.topology {
+        TopologyPlan::RandomRegular { degree } => nodes * u128::from(*degree) / 2,
+        TopologyPlan::ErdosRenyi { mean_degree_milli } => nodes * u128::from(*mean_degree_milli) / 2_000,
+        TopologyPlan::FullMesh => nodes * (nodes - 1) / 2,
+        TopologyPlan::Given { edges, .. } => edges.len() as u128,
+    };
+    let degree = (2 * edges / nodes).max(1);
+    // Copies of an item that each node sends, and control messages beside them.
+    let copies = match &plan.network.gossip {
+        GossipPlan::Flood => degree.saturating_sub(1).max(1),
+        GossipPlan::Gossipsub(g) => {
+            let mesh = u128::from(g.mesh).min(degree);
+            mesh + if g.idontwant { mesh } else { 0 } + u128::from(g.lazy).min(degree)
+        }
+    };
+    let spread = nodes * copies * 2;
+    let blocks = u128::from(plan.run.blocks) + u128::from(plan.run.warm_up);
+    let (mut events, mut transactions, mut state, mut simulated) = (0u128, 0u128, 0u128, 0u128);
+    let mut active_regions = plan.nodes.region_weights.len() as u128;
+    active_regions = active_regions.max(1);
+    for chain in &plan.chains {
+        let (slot_ns, per_block) = match &chain.consensus {
+            // The block, the aggregates, a vote of every node, and a few timers each.
+            ConsensusPlan::Slots(s) => {
+                (s.slot_ns, spread * (1 + u128::from(s.committees)) + nodes * 2 + nodes * 4)
+            }
+            ConsensusPlan::Broadcast(b) => (b.interval_ns, spread),
+        };
+        let span_ns = blocks * u128::from(slot_ns);
+        simulated = simulated.max(span_ns);
+        events += blocks * per_block;
+        if let WorkloadPlan::Users(users) = &chain.workload {
+            let sent = span_ns * u128::from(users.rate_milli_tps) / 1_000_000_000_000;
+            let bundlers = active_regions * u128::from(users.rpc_nodes_per_region);
+            let bundles = (span_ns / u128::from(users.bundle_ns) * bundlers).min(sent);
+            events += sent + bundles * spread;
+            transactions += sent;
+            state += u128::from(users.accounts) * u128::from(ACCOUNT_BYTES);
+        }
+        if let WorkloadPlan::Blocks(recorded) = &chain.workload {
+            state += recorded.files.len() as u128 * (2 << 20);
+        }
+    }
+    let observed = (nodes * blocks * plan.chains.len() as u128).min(u128::from(NODE_BLOCKS_KEPT));
+    let memory = nodes * u128::from(NODE_BYTES)
+        + edges * 2 * u128::from(NEIGHBOUR_BYTES)
+        + state
+        + transactions * u128::from(TRANSACTION_BYTES)
+        + observed * u128::from(NODE_BLOCK_BYTES)
+        + (nodes * 4).min(events) * u128::from(EVENT_BYTES)
+        + u128::from(FIXED_BYTES);
+    let narrow = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
+    Estimate {
+        nodes: narrow(nodes),
+        edges: narrow(edges),
+        transactions: narrow(transactions),
+        events: narrow(events),
+        memory_bytes: narrow(memory),
+        simulated_ns: narrow(simulated),
+    }
+}
+
+impl Estimate {
+    /// Refuses what cannot be run: over the events limit, or over the memory there is (if known).
+    ///
+    /// # Errors
+    /// [`TooLarge`], with the number.
+    pub fn check(&self, arm: &str, available_bytes: Option<u64>) -> Result<(), TooLarge> {
+        if self.events > limits::EVENTS_MAX {
+            return Err(TooLarge::Events { arm: arm.to_owned(), events: self.events });
+        }
+        match available_bytes {
+            Some(available_bytes) if self.memory_bytes > available_bytes => Err(TooLarge::Memory {
+                arm: arm.to_owned(),
+                needed_bytes: self.memory_bytes,
+                available_bytes,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rough time of the event loop on one core, seconds; the execution of contracts comes on top.
+    pub fn event_loop_s(&self) -> u64 {
+        self.events / EVENTS_PER_S
+    }
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} nodes, {} connections, {} transactions, {} simulated; about {} events, {} of memory",
+            thousands(self.nodes),
+            thousands(self.edges),
+            thousands(self.transactions),
+            super::units::Duration(self.simulated_ns),
+            thousands(round(self.events)),
+            if self.memory_bytes >= 1 << 30 {
+                gib(self.memory_bytes)
+            } else {
+                format!("{} MiB", self.memory_bytes >> 20)
+            },
+        )
+    }
+}
+
+/// Keeps two digits: an estimate should not look exact.
+fn round(value: u64) -> u64 {
+    let mut scale = 1;
+    while value / scale >= 100 {
+        scale *= 10;
+    }
+    value / scale * scale
+}

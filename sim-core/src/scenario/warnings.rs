@@ -1,0 +1,144 @@
+//! Parameters that have no effect, arms that change nothing: what to check before trusting a result.
+
+use super::error::Warning;
+use super::overrides::Arm;
+use super::plan::{Algorithm, ConsensusPlan, GossipPlan, Plan, TopologyPlan, TxKind, WorkloadPlan};
+use super::resolve::Context;
+use super::tree::Sources;
+
+/// Adds the warnings about one resolved plan.
+pub(super) fn look_over(context: &Context<'_>, plan: &Plan) {
+    run(context, plan);
+    gossip(context, plan);
+    chain(context, plan);
+    users(context, plan);
+}
+
+/// Warns about a value only if somebody wrote it for this scenario.
+fn if_written(context: &Context<'_>, path: &str, why: &str) {
+    if context.written(path) {
+        context.warn(path, format!("has no effect: {why}"));
+    }
+}
+
+fn run(context: &Context<'_>, plan: &Plan) {
+    if plan.run.warm_up > plan.run.blocks {
+        let message = format!("{} blocks are thrown away to measure {}", plan.run.warm_up, plan.run.blocks);
+        context.warn("run.warm_up", message);
+    }
+    if plan.run.partitions > plan.nodes.count {
+        context.warn("run.partitions", "there are more partitions than nodes");
+    }
+    if let super::plan::StakePlan::Given(list) = &plan.nodes.stake
+        && list.len() > plan.nodes.count as usize
+    {
+        let message = format!("{} stakes for {} nodes: the last are not used", list.len(), plan.nodes.count);
+        context.warn("nodes.stake", message);
+    }
+    let one_core_class = plan.nodes.hardware.iter().all(|(c, _)| c.cores == 1);
+    let block_stm = plan.chains.iter().any(|c| c.execution.algorithm == Algorithm::BlockStm);
+    if block_stm && one_core_class && plan.chains.iter().all(|c| c.execution.cores.is_none()) {
+        context.warn("execution.algorithm", "BlockStm on one core is Serial with overhead");
+    }
+}
+
+fn gossip(context: &Context<'_>, plan: &Plan) {
+    let GossipPlan::Gossipsub(gossip) = &plan.network.gossip else { return };
+    if !gossip.idontwant {
+        if_written(context, "network.gossip.idontwant_threshold", "idontwant is off");
+    }
+    let degree = match &plan.network.topology {
+        TopologyPlan::RandomRegular { degree } => u64::from(*degree),
+        TopologyPlan::ErdosRenyi { mean_degree_milli } => mean_degree_milli / 1_000,
+        TopologyPlan::FullMesh => u64::from(plan.nodes.count) - 1,
+        TopologyPlan::Given { edges, .. } => 2 * edges.len() as u64 / u64::from(plan.nodes.count),
+    };
+    if degree < u64::from(gossip.mesh) {
+        let message =
+            format!("a mesh of {} cannot be filled: nodes have about {degree} neighbours", gossip.mesh);
+        context.warn("network.gossip", message);
+    }
+}
+
+fn chain(context: &Context<'_>, plan: &Plan) {
+    // Further chains inherit what the top level says, so only the first is looked over.
+    let chain = &plan.chains[0];
+    let execution = ["execution.algorithm", "execution.cores", "execution.speed", "execution.profile"];
+    match &chain.consensus {
+        ConsensusPlan::Broadcast(_) => {
+            let paths = ["chain.attest_by", "chain.gas_limit", "chain.base_fee"];
+            for path in paths.iter().chain(&execution) {
+                if_written(context, path, "with Broadcast there are no blocks to execute or vote on");
+            }
+            if context.written("consensus.interval") {
+                if_written(context, "chain.slot", "Broadcast has its own interval");
+            }
+            if !matches!(chain.workload, WorkloadPlan::Empty) {
+                if_written(context, "workload", "with Broadcast nothing but its payload is sent");
+            }
+            return;
+        }
+        ConsensusPlan::Slots(_) => {}
+    }
+    match &chain.workload {
+        WorkloadPlan::Empty => {
+            for path in &execution {
+                if_written(context, path, "blocks are empty");
+            }
+        }
+        WorkloadPlan::Blocks(_) => {
+            let why = "recorded blocks bring their own gas limit and base fee";
+            if_written(context, "chain.gas_limit", why);
+            if_written(context, "chain.base_fee", why);
+        }
+        WorkloadPlan::Users(_) => {}
+    }
+    if chain.execution.algorithm == Algorithm::Serial {
+        if_written(context, "execution.cores", "Serial uses one core");
+    }
+}
+
+fn users(context: &Context<'_>, plan: &Plan) {
+    let WorkloadPlan::Users(users) = &plan.chains[0].workload else { return };
+    let has = |kinds: &[TxKind]| users.mix.iter().any(|(kind, _)| kinds.contains(kind));
+    if !has(&[TxKind::Compute]) {
+        if_written(context, "workload.compute_iterations", "the mix has no compute calls");
+    }
+    if !has(&[TxKind::Erc20, TxKind::Swap, TxKind::Mint, TxKind::Compute]) {
+        if_written(context, "workload.instances", "the mix calls no contract");
+    }
+    if users.instances == 1 && users.zipf_ppm > 0 && !has(&[TxKind::Transfer, TxKind::Erc20]) {
+        if_written(context, "workload.hot_spot", "there is one instance of everything");
+    }
+}
+
+/// Adds the warnings about an arm next to its base.
+pub(super) fn compare_arm(
+    base: &Plan,
+    plan: &Plan,
+    arm: &Arm,
+    sources: &Sources,
+    warnings: &mut Vec<Warning>,
+) {
+    let mut warn = |message: String| {
+        let path = format!("compare \"{}\"", arm.name);
+        warnings.push(Warning { place: sources.place(arm.span), path, message });
+    };
+    if (Plan { name: base.name.clone(), ..plan.clone() }) == *base {
+        warn("this arm is the same as the base".into());
+    }
+    if plan.seed != base.seed {
+        warn("this arm has another seed, so it is not paired with the base".into());
+    }
+    let scales = [
+        ("network.bandwidth", base.network.bandwidth_scale_ppm, plan.network.bandwidth_scale_ppm),
+        ("network.latency", base.network.latency_scale_ppm, plan.network.latency_scale_ppm),
+        ("execution.speed", base.chains[0].execution.speed_ppm, plan.chains[0].execution.speed_ppm),
+    ];
+    for (what, before, after) in scales {
+        if before != 1_000_000 && before != after {
+            let (before, after) = (super::units::Factor(before), super::units::Factor(after));
+            warn(format!("{what} becomes {after}, not {after} of the base's {before}"));
+        }
+    }
+}
