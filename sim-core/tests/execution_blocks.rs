@@ -18,6 +18,7 @@ use sim_core::execution::fit::{self, Row};
 use sim_core::execution::profile;
 use sim_core::execution::state::WorldState;
 use sim_core::execution::virtual_cores::{block_stm, bounds};
+use sim_core::kernel::math;
 use sim_core::scenario::plan::{Algorithm, ExecutionPlan, Pipeline};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -165,7 +166,7 @@ fn print_replays() {
             for (log, cores) in logs.iter_mut().zip([1, 2, 4, 8, 16, 32]) {
                 let schedule = block_stm::replay(&work, cores, &timer.rates().costs);
                 let gain = work.total_ps() as f64 / schedule.total_ps as f64;
-                *log += libm::log(gain);
+                *log += math::ln(gain);
                 line += &format!(", {cores}: {gain:.2} ({})", schedule.re_executions);
             }
             count += 1.0;
@@ -177,7 +178,7 @@ fn print_replays() {
                 total as f64 / 1e6
             );
         }
-        println!("{name} geometric means {:.2?}", logs.map(|log| libm::exp(log / count)));
+        println!("{name} geometric means {:.2?}", logs.map(|log| math::exp(log / count)));
     }
 }
 
@@ -360,7 +361,6 @@ fn the_parts_of_a_block_time_add_up() {
     // 20 senders on 8 cores: three rounds, at the speed of eight busy cores.
     assert_eq!(time.recovery_ps, (3 * plan.profile.sender_recovery_ps * 1_000_000).div_ceil(850_000));
     assert_eq!(time.schedule.total_ps, trace.work(timer.rates()).total_ps());
-    // 20 senders and one receiver more, the proposer, 21 balances; the token's own account is unchanged.
     assert_eq!(time.state_root_ps, trace.touched_keys * plan.profile.state_root_key_ps);
     assert_eq!(time.duration_ns(1_000_000), time.total_ps().div_ceil(1_000));
     assert_eq!(time.duration_ns(2_000_000), time.total_ps().div_ceil(2).div_ceil(1_000));

@@ -10,8 +10,8 @@
 //! be asked for by key, so no result depends on their order.
 
 use parallel_evm::{
-    AccountChange, AccountFields, AccountInfo, Address, B256, Bytecode, MemoryState, PreState, StateDelta,
-    StateError, U256,
+    AccountChange, AccountDelta, AccountFields, AccountInfo, Address, B256, Bytecode, MemoryState, PreState,
+    StateDelta, StateError, U256,
 };
 use rpds::HashTrieMapSync;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -85,7 +85,7 @@ pub struct WorldState {
 }
 
 impl WorldState {
-    /// The state before the first block. `id` must differ between bases that differ, for example a hash over
+    /// The state before the first block; see [`Genesis`] to put one together. `id` must differ between bases that differ, for example a hash over
     /// all parameters they are made from: it is where the identities of all later states start.
     pub fn genesis(base: Arc<MemoryState>, id: B256) -> Self {
         Self { base, accounts: empty_map(), codes: empty_map(), id }
@@ -200,5 +200,66 @@ impl PreState for WorldState {
     /// A stand-in that depends on the number only: simulated blocks have no hash.
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
         Ok(alloy_primitives::keccak256(number.to_be_bytes()))
+    }
+}
+
+/// Collects what exists before the first block.
+#[derive(Clone, Debug, Default)]
+pub struct Genesis {
+    delta: StateDelta,
+}
+
+impl Genesis {
+    /// Nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn fields(&mut self, address: Address) -> (&mut AccountDelta, AccountFields) {
+        let account = self.delta.accounts.entry(address).or_default();
+        let fields = match account.info {
+            AccountChange::Updated(fields) => fields,
+            AccountChange::Unchanged | AccountChange::Deleted => NO_FIELDS,
+        };
+        (account, fields)
+    }
+
+    /// Sets an account's balance, wei.
+    pub fn balance(&mut self, address: Address, balance: U256) -> &mut Self {
+        let (account, fields) = self.fields(address);
+        account.info = AccountChange::Updated(AccountFields { balance, ..fields });
+        self
+    }
+
+    /// Places a contract with nonce 1, keeping balance and storage set before.
+    pub fn contract(&mut self, address: Address, code: Bytecode) -> &mut Self {
+        let code_hash = code.hash_slow();
+        if code_hash != alloy_primitives::KECCAK256_EMPTY {
+            self.delta.codes.insert(code_hash, code);
+        }
+        let (account, fields) = self.fields(address);
+        account.info = AccountChange::Updated(AccountFields { nonce: 1, code_hash, ..fields });
+        self
+    }
+
+    /// Sets a storage slot. The account comes into existence if it is not there yet.
+    pub fn storage(&mut self, address: Address, slot: U256, value: U256) -> &mut Self {
+        let (account, fields) = self.fields(address);
+        account.info = AccountChange::Updated(fields);
+        account.storage.insert(slot, value);
+        self
+    }
+
+    /// Adds changes found by executing set-up transactions on the genesis so far.
+    pub fn append(&mut self, delta: &StateDelta) -> &mut Self {
+        self.delta.append(delta);
+        self
+    }
+
+    /// The state; its identity is a hash over all that was put in.
+    pub fn build(&self) -> WorldState {
+        let mut base = MemoryState::new();
+        base.apply(&self.delta);
+        WorldState::genesis(Arc::new(base), self.delta.digest())
     }
 }
