@@ -270,7 +270,7 @@ fn an_evicted_transaction_takes_its_successors_along() {
     assert_eq!((pool.len(), pool.dropped()), (2, 2));
 }
 
-/// 2 of 128 signatures have a shorter `r` or `s`; the rest must agree to the byte.
+/// 1 of 128 signatures has a shorter `r` or `s` (1 of 256 each); the rest must agree to the byte.
 #[test]
 fn sizes_of_recorded_transactions_agree() {
     let Ok(folder) = std::env::var("LIGHTCONE_DATA") else {

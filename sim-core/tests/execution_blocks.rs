@@ -1,12 +1,24 @@
 //! State, builder, recorded blocks and cost profiles, on real executions.
 
-use parallel_evm::WorkClass;
+use alloy_primitives::KECCAK256_EMPTY;
+use parallel_evm::contracts::erc20;
 use parallel_evm::evm_block::{self, LoadedBlock};
+use parallel_evm::{
+    AccountChange, AccountDelta, AccountFields, Address, B256, Executor, MemoryState, PreState, SpecId,
+    StateDelta, TxEnv, TxKind, U256, WorkClass,
+};
+use proptest::prelude::*;
+use sim_core::chain::account::{AccountKind, address};
+use sim_core::chain::block::{BlockHeader, BlockId};
+use sim_core::chain::mempool::{Mempool, TransactionLog};
+use sim_core::chain::transaction::{Transaction, TxId};
 use sim_core::execution::block_time::{BlockTimer, Machine};
-use sim_core::execution::builder::{BlockExecutor, ExecutionCache};
+use sim_core::execution::builder::{BlockExecutor, BuiltBlock, ExecutionCache, PoolView, Rules};
 use sim_core::execution::fit::{self, Row};
 use sim_core::execution::profile;
+use sim_core::execution::state::WorldState;
 use sim_core::execution::virtual_cores::{block_stm, bounds};
+use sim_core::kernel::math;
 use sim_core::scenario::plan::{Algorithm, ExecutionPlan, Pipeline};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +33,7 @@ fn recorded() -> Option<Vec<LoadedBlock>> {
 }
 
 fn executor() -> BlockExecutor {
-    BlockExecutor::new(parallel_evm::Executor::serial(), Arc::new(ExecutionCache::new(100)))
+    BlockExecutor::new(Executor::serial(), Arc::new(ExecutionCache::new(100)))
 }
 
 const MEASURED: &str = include_str!("../data/profiles/measured-serial-revm43.csv");
@@ -154,7 +166,7 @@ fn print_replays() {
             for (log, cores) in logs.iter_mut().zip([1, 2, 4, 8, 16, 32]) {
                 let schedule = block_stm::replay(&work, cores, &timer.rates().costs);
                 let gain = work.total_ps() as f64 / schedule.total_ps as f64;
-                *log += libm::log(gain);
+                *log += math::ln(gain);
                 line += &format!(", {cores}: {gain:.2} ({})", schedule.re_executions);
             }
             count += 1.0;
@@ -166,7 +178,7 @@ fn print_replays() {
                 total as f64 / 1e6
             );
         }
-        println!("{name} geometric means {:.2?}", logs.map(|log| libm::exp(log / count)));
+        println!("{name} geometric means {:.2?}", logs.map(|log| math::exp(log / count)));
     }
 }
 
@@ -177,5 +189,264 @@ fn plan(profile: &str, algorithm: Algorithm) -> ExecutionPlan {
         speed_ppm: 1_000_000,
         pipeline: Pipeline::BeforeVoting,
         profile: profile::named(profile).unwrap(),
+    }
+}
+
+/// People 0..`people` with an ether each, a token they all hold, nobody's contract besides.
+fn genesis(people: u64) -> WorldState {
+    let mut base = MemoryState::new();
+    for index in 0..people {
+        base.insert_balance(address(AccountKind::Person, index), U256::from(10_u64.pow(18)));
+    }
+    let balances = (0..people).map(|index| (address(AccountKind::Person, index), U256::from(1_000)));
+    erc20::place(&mut base, token(), balances, []);
+    WorldState::genesis(Arc::new(base), B256::repeat_byte(7))
+}
+
+fn token() -> Address {
+    address(AccountKind::Contract, 0)
+}
+
+const RULES: Rules = Rules { spec: SpecId::OSAKA, chain_id: 7 };
+
+fn header(gas_limit: u64) -> BlockHeader {
+    BlockHeader {
+        id: BlockId { chain: 0, slot: 3, proposer: 1 },
+        parent: Some(BlockId::genesis(0)),
+        height: 1,
+        slot_start_ns: 6_000_000_000,
+        beneficiary: address(AccountKind::Proposer, 1),
+        gas_limit,
+        gas_used: 0,
+        base_fee_wei: 100,
+    }
+}
+
+/// A token transfer that reserves far more gas than it uses.
+fn token_transfer(order: u64, sender: u32, nonce: u64, tip: u64) -> Transaction {
+    let to = address(AccountKind::Person, (u64::from(sender) + 1) % 40);
+    Transaction {
+        id: TxId { producer: 0, sequence: order },
+        sender,
+        from: address(AccountKind::Person, u64::from(sender)),
+        nonce,
+        to: TxKind::Call(token()),
+        value: U256::ZERO,
+        input: erc20::transfer(to, U256::from(1)),
+        gas_limit: 200_000,
+        max_fee_per_gas: 1_000,
+        max_priority_fee_per_gas: tip,
+        chain_id: RULES.chain_id,
+    }
+}
+
+fn pool_of(transactions: Vec<Transaction>) -> (TransactionLog, Mempool) {
+    let (mut log, mut pool) = (TransactionLog::new(), Mempool::new(100_000));
+    for transaction in transactions {
+        let ix = log.push(transaction);
+        pool.insert(&log, ix).unwrap();
+    }
+    (log, pool)
+}
+
+fn build(engine: &BlockExecutor, pool: &(TransactionLog, Mempool), gas_limit: u64) -> BuiltBlock {
+    let source = PoolView {
+        log: &pool.0,
+        pool: &pool.1,
+        visible: &|_| true,
+        address: &|sender| address(AccountKind::Person, u64::from(sender)),
+    };
+    engine.build(RULES, &header(gas_limit).to_env(), &genesis(40), source).unwrap()
+}
+
+#[test]
+fn a_builder_refills_what_transactions_leave_and_equals_one_serial_execution() {
+    // 30 people, three transfers each; room for 10 reservations of 200,000, but each uses some 35,000-52,000.
+    let transactions =
+        (0..90).map(|order| token_transfer(order, (order % 30) as u32, order / 30, 5 + order % 7));
+    let pool = pool_of(transactions.collect());
+    let engine = executor();
+    let built = build(&engine, &pool, 2_000_000);
+    assert_eq!(built.rounds, 3);
+    assert!(built.transactions.len() > 20, "only {}", built.transactions.len());
+    assert!(built.dropped.is_empty());
+    assert!(built.executed.output.gas_used <= 2_000_000);
+
+    let envs: Vec<TxEnv> = built.transactions.iter().map(|ix| pool.0.get(*ix).to_env()).collect();
+    let once = executor().execute(RULES, &header(2_000_000).to_env(), &genesis(40), envs.clone()).unwrap();
+    assert!(once.output.same_results(&built.executed.output));
+    assert_eq!(once.trace, built.executed.trace);
+    let (a, b) = (once.state.as_ref().unwrap(), built.executed.state.as_ref().unwrap());
+    assert_eq!(a.id(), b.id());
+    for person in (0..40).map(|index| address(AccountKind::Person, index)) {
+        assert_eq!((a.nonce(person), a.balance(person)), (b.nonce(person), b.balance(person)));
+    }
+    // Threads do not show.
+    let threads = std::num::NonZeroUsize::new(3).unwrap();
+    let parallel = BlockExecutor::new(Executor::parallel(threads), Arc::new(ExecutionCache::new(0)));
+    let again = build(&parallel, &pool, 2_000_000);
+    assert_eq!(again.transactions, built.transactions);
+    assert!(again.executed.output.same_results(&built.executed.output));
+    assert_eq!(again.executed.trace, built.executed.trace);
+}
+
+#[test]
+fn what_validation_refuses_is_dropped_with_its_successors() {
+    let mut transactions: Vec<Transaction> =
+        (0..12).map(|order| token_transfer(order, (order % 6) as u32, order / 6, 20 - order)).collect();
+    // Person 2 cannot pay for this much value; person 4 signed for another chain.
+    transactions[2].value = U256::from(10_u64.pow(19));
+    transactions[4].chain_id = 99;
+    let pool = pool_of(transactions);
+    let built = build(&executor(), &pool, 30_000_000);
+    let dropped: Vec<(u32, &str)> =
+        built.dropped.iter().map(|drop| (drop.transaction.0, drop.reason.name())).collect();
+    assert_eq!(
+        dropped,
+        [(2, "lack of funds"), (8, "after a dropped one"), (4, "invalid"), (10, "after a dropped one")]
+    );
+    assert_eq!(built.transactions.len(), 8);
+    assert_eq!(built.executed.output.receipts.len(), 8);
+}
+
+#[test]
+fn the_same_block_is_executed_once() {
+    let cache = Arc::new(ExecutionCache::new(10));
+    let engine = BlockExecutor::new(Executor::serial(), cache.clone());
+    let envs = |tip| vec![token_transfer(0, 0, 0, tip).to_env()];
+    let env = header(1_000_000).to_env();
+    let first = engine.execute(RULES, &env, &genesis(40), envs(5)).unwrap();
+    let second = engine.clone().execute(RULES, &env, &genesis(40), envs(5)).unwrap();
+    assert!(Arc::ptr_eq(&first, &second));
+    let other = engine.execute(RULES, &env, &genesis(40), envs(6)).unwrap();
+    assert!(
+        !Arc::ptr_eq(&first, &other)
+            && first.state.as_ref().unwrap().id() != other.state.as_ref().unwrap().id()
+    );
+    assert_eq!(cache.stats(), (2, 1));
+    let next = engine.execute(RULES, &env, other.state.as_ref().unwrap(), vec![]).unwrap();
+    assert_eq!(next.state.as_ref().unwrap().nonce(address(AccountKind::Person, 0)), 1);
+}
+
+#[test]
+fn transfers_of_one_token_between_different_people_do_not_conflict() {
+    let transactions = (0..20).map(|order| {
+        let mut transaction = token_transfer(order, order as u32, 0, 5);
+        let to = address(AccountKind::Person, 20 + order);
+        transaction.input = erc20::transfer(to, U256::from(1));
+        transaction
+    });
+    let pool = pool_of(transactions.collect());
+    let built = build(&executor(), &pool, 30_000_000);
+    assert_eq!(built.transactions.len(), 20);
+    let plan = plan("revm43-memory-2026", Algorithm::BlockStm);
+    let timer = BlockTimer::new(&plan).unwrap();
+    let work = built.executed.trace.work(timer.rates());
+    assert_eq!(bounds::critical_path_ps(&work), work.longest_ps());
+    // A chain instead: everyone pays the next one.
+    let chain = (0..20).map(|order| token_transfer(order, order as u32, 0, 100 - order)).collect();
+    let built = build(&executor(), &pool_of(chain), 30_000_000);
+    let work = built.executed.trace.work(timer.rates());
+    assert!(bounds::critical_path_ps(&work) > work.total_ps() * 9 / 10);
+}
+
+#[test]
+fn the_parts_of_a_block_time_add_up() {
+    let transactions = (0..20).map(|order| token_transfer(order, order as u32, 0, 5));
+    let built = build(&executor(), &pool_of(transactions.collect()), 30_000_000);
+    let trace = &built.executed.trace;
+    let plan = plan("disk-2026", Algorithm::Serial);
+    let timer = BlockTimer::new(&plan).unwrap();
+    let time = timer.time(trace, 8);
+    // 20 senders on 8 cores: three rounds, at the speed of eight busy cores.
+    assert_eq!(time.recovery_ps, (3 * plan.profile.sender_recovery_ps * 1_000_000).div_ceil(850_000));
+    assert_eq!(time.schedule.total_ps, trace.work(timer.rates()).total_ps());
+    assert_eq!(time.state_root_ps, trace.touched_keys * plan.profile.state_root_key_ps);
+    assert_eq!(time.duration_ns(1_000_000), time.total_ps().div_ceil(1_000));
+    assert_eq!(time.duration_ns(2_000_000), time.total_ps().div_ceil(2).div_ceil(1_000));
+    let machine = Machine { cores: 8, speed_ppm: 500_000 };
+    let record = timer.record(trace, machine);
+    assert_eq!(record.serial_ns, record.scheduled_ns);
+    assert_eq!(record.scheduled_ns, timer.duration_ns(trace, machine));
+    assert_eq!((record.cores, record.utilisation_ppm, record.extrapolated), (1, 1_000_000, false));
+    let order = plan.profile.unit_ps.keys().position(|class| class == "transaction").unwrap();
+    assert_eq!(record.work[order], 20);
+}
+
+#[test]
+fn the_built_in_profiles_are_sound() {
+    for name in profile::names() {
+        let profile = profile::named(name).unwrap();
+        assert_eq!(profile.name, name);
+        assert!(!profile.source.is_empty());
+    }
+    assert_eq!(profile::named("no such profile"), None);
+}
+
+#[test]
+fn a_wrong_class_is_an_error_that_helps() {
+    let mut wrong = profile::named("disk-2026").unwrap();
+    let price = wrong.unit_ps.remove("storage_write").unwrap();
+    let missing = profile::Rates::new(&wrong).unwrap_err();
+    assert!(missing.to_string().contains("no price for the class of work \"storage_write\""), "{missing}");
+    wrong.unit_ps.insert("storage_writes".into(), price);
+    let unknown = profile::Rates::new(&wrong).unwrap_err();
+    assert!(unknown.to_string().contains("did you mean \"storage_write\""), "{unknown}");
+    let mut still = profile::named("disk-2026").unwrap();
+    still.core_efficiency_ppm = vec![1_000_000, 0];
+    assert!(matches!(profile::Rates::new(&still), Err(profile::ProfileError::Efficiency { .. })));
+}
+
+/// Deltas over 3 accounts and 3 slots: every kind of change, deletion and re-creation included.
+fn any_delta() -> impl Strategy<Value = StateDelta> {
+    let storage = prop::collection::btree_map(0_u64..3, 0_u64..3, 0..3);
+    let account = (0_u8..3, 0_u64..4, any::<bool>(), storage);
+    prop::collection::btree_map(0_u8..3, account, 0..3).prop_map(|accounts| {
+        let mut delta = StateDelta::default();
+        for (index, (kind, number, cleared, storage)) in accounts {
+            let fields =
+                AccountFields { nonce: number, balance: U256::from(number), code_hash: KECCAK256_EMPTY };
+            let info = match kind {
+                0 => AccountChange::Unchanged,
+                1 => AccountChange::Updated(fields),
+                _ => AccountChange::Deleted,
+            };
+            let deleted = kind == 2;
+            let slots = storage.into_iter().map(|(slot, value)| (U256::from(slot), U256::from(value)));
+            let change = AccountDelta {
+                info,
+                storage_cleared: cleared || deleted,
+                storage: if deleted { Default::default() } else { slots.collect() },
+            };
+            delta.accounts.insert(Address::repeat_byte(index), change);
+        }
+        delta
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_forked_state_equals_a_plain_one(deltas in prop::collection::vec(any_delta(), 0..8)) {
+        let mut plain = MemoryState::new();
+        plain.insert_balance(Address::repeat_byte(0), U256::from(9));
+        plain.insert_storage(Address::repeat_byte(0), U256::from(1), U256::from(8));
+        plain.insert_storage(Address::repeat_byte(1), U256::from(2), U256::from(8));
+        let mut state = WorldState::genesis(Arc::new(plain.clone()), B256::ZERO);
+        let mut earlier = Vec::new();
+        for delta in &deltas {
+            earlier.push((plain.clone(), state.clone()));
+            plain.apply(delta);
+            state = state.apply(delta, B256::ZERO);
+        }
+        earlier.push((plain, state));
+        // All of them: later changes must not reach into earlier states.
+        for (plain, state) in &earlier {
+            for account in (0..3).map(Address::repeat_byte) {
+                prop_assert_eq!(plain.account(account).unwrap(), state.account(account).unwrap());
+                for slot in (0..3).map(U256::from) {
+                    prop_assert_eq!(plain.storage(account, slot), state.storage(account, slot));
+                }
+            }
+        }
     }
 }

@@ -46,6 +46,24 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn addresses_never_change() {
+        let of = |kind, index| address(kind, index).to_string();
+        let found = [
+            of(AccountKind::Person, 0),
+            of(AccountKind::Person, 1),
+            of(AccountKind::Proposer, 0),
+            of(AccountKind::Contract, 7),
+        ];
+        let golden = [
+            "0xf574aB8bD3619c4Bfb74550698AEa65F16d83165",
+            "0x05CC21a286063E85F6C6BBd7A28fF2F04B015D8c",
+            "0xE89A34f6c0603bFdA9E44D482728e98fB1e94C9f",
+            "0x6586e0e7fAb697b9AE8777c693330D589006FeF3",
+        ];
+        assert_eq!(found, golden);
+    }
+
+    #[test]
     fn addresses_are_distinct_over_kinds_and_numbers() {
         let kinds = [AccountKind::Person, AccountKind::Proposer, AccountKind::Contract];
         let all: BTreeSet<Address> =

@@ -1,20 +1,21 @@
 //! The state of a chain, cheap to fork.
 //!
-//! **Captures** accounts, storage and codes as persistent hash maps: a clone is a few pointers, a block's
-//! changes copy only the paths they touch, and forks share the rest. **Leaves out** the Merkle trie: states
-//! have an identity, but no root; hashes of earlier blocks are stand-ins. **Parameters** none.
-//! **Source** Bagwell, "Ideal hash trees" (2001), through the `rpds` crate. **Checked against** a plain map
+//! **Captures** a genesis in memory, shared by all states, and what changed since as persistent hash maps: a
+//! clone is a few pointers, a block's changes copy only the paths they touch, and forks share the rest.
+//! **Leaves out** the Merkle trie: states have an identity, but no root; hashes of earlier blocks are
+//! stand-ins. **Parameters** none. **Source** Bagwell, "Ideal hash trees" (2001), through the `rpds` crate. **Checked against** a plain map
 //! under random changes (`tests/execution_blocks.rs`).
 //!
 //! The maps hash with a fixed function without a seed, and nothing iterates over them: what is inside can only
 //! be asked for by key, so no result depends on their order.
 
 use parallel_evm::{
-    AccountChange, AccountDelta, AccountFields, AccountInfo, Address, B256, Bytecode, PreState, StateDelta,
-    StateError, U256,
+    AccountChange, AccountDelta, AccountFields, AccountInfo, Address, B256, Bytecode, MemoryState, PreState,
+    StateDelta, StateError, U256,
 };
 use rpds::HashTrieMapSync;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 /// A seedless 64-bit hash for addresses, slots and hashes: multiply and rotate a word at a time, then the
 /// finaliser of MurmurHash3. Not secure against chosen keys, which cost time here, never correctness.
@@ -63,24 +64,31 @@ fn empty_map<K: Eq + std::hash::Hash, V>() -> Map<K, V> {
     HashTrieMapSync::new_with_hasher_and_ptr_kind(BuildHasherDefault::default())
 }
 
+/// An account that changed since the base.
 #[derive(Clone, Debug)]
 struct Account {
-    fields: AccountFields,
+    /// `None`: it does not exist.
+    fields: Option<AccountFields>,
+    /// Slots that changed; with zeros where the base has something else.
     storage: Map<U256, U256>,
+    /// The base's storage of this account is void.
+    cleared: bool,
 }
 
-/// The state of a chain after a block. Cloning is cheap and shares everything.
+/// The state of a chain after a block: changes over a shared base. Cloning is cheap and shares everything.
 #[derive(Clone, Debug)]
 pub struct WorldState {
+    base: Arc<MemoryState>,
     accounts: Map<Address, Account>,
     codes: Map<B256, Bytecode>,
     id: B256,
 }
 
 impl WorldState {
-    /// A state without accounts.
-    pub fn empty() -> Self {
-        Self { accounts: empty_map(), codes: empty_map(), id: B256::ZERO }
+    /// The state before the first block; see [`Genesis`] to put one together. `id` must differ between bases that differ, for example a hash over
+    /// all parameters they are made from: it is where the identities of all later states start.
+    pub fn genesis(base: Arc<MemoryState>, id: B256) -> Self {
+        Self { base, accounts: empty_map(), codes: empty_map(), id }
     }
 
     /// What identifies the state: equal for states reached from the same genesis by the same blocks. Not a
@@ -89,25 +97,40 @@ impl WorldState {
         self.id
     }
 
-    /// Number of accounts that exist.
-    pub fn accounts(&self) -> usize {
+    /// Accounts that changed since the genesis.
+    pub fn changed_accounts(&self) -> usize {
         self.accounts.size()
     }
 
     /// Transactions sent by an account, or contracts created by it.
     pub fn nonce(&self, address: Address) -> u64 {
-        self.accounts.get(&address).map_or(0, |account| account.fields.nonce)
+        self.fields(address).map_or(0, |fields| fields.nonce)
     }
 
     /// Balance of an account, wei.
     pub fn balance(&self, address: Address) -> U256 {
-        self.accounts.get(&address).map_or(U256::ZERO, |account| account.fields.balance)
+        self.fields(address).map_or(U256::ZERO, |fields| fields.balance)
     }
 
     /// Value of a storage slot; zero if never written.
     pub fn slot(&self, address: Address, slot: U256) -> U256 {
-        let account = self.accounts.get(&address);
-        account.and_then(|account| account.storage.get(&slot)).copied().unwrap_or_default()
+        if let Some(account) = self.accounts.get(&address) {
+            if let Some(value) = account.storage.get(&slot) {
+                return *value;
+            }
+            if account.cleared {
+                return U256::ZERO;
+            }
+        }
+        self.base.storage(address, slot).unwrap_or_default()
+    }
+
+    fn fields(&self, address: Address) -> Option<AccountFields> {
+        if let Some(account) = self.accounts.get(&address) {
+            return account.fields;
+        }
+        let info = self.base.account(address).ok().flatten()?;
+        Some(AccountFields { nonce: info.nonce, balance: info.balance, code_hash: info.code_hash })
     }
 
     /// The state after the changes of a block, identified by `id`. `self` stays as it is.
@@ -118,28 +141,32 @@ impl WorldState {
             next.codes.insert_mut(*hash, code.clone());
         }
         for (address, change) in &delta.accounts {
-            if matches!(change.info, AccountChange::Deleted) {
-                next.accounts.remove_mut(address);
+            let mut account = next.accounts.get(address).cloned().unwrap_or_else(|| Account {
+                fields: next.fields(*address),
+                storage: empty_map(),
+                cleared: false,
+            });
+            if change.storage_cleared || matches!(change.info, AccountChange::Deleted) {
+                account.storage = empty_map();
+                account.cleared = true;
+            }
+            account.fields = match change.info {
+                AccountChange::Unchanged => Some(account.fields.unwrap_or(NO_FIELDS)),
+                AccountChange::Updated(fields) => Some(fields),
+                AccountChange::Deleted => None,
+            };
+            if account.fields.is_none() {
+                next.accounts.insert_mut(*address, account);
                 continue;
             }
-            // In place where nobody shares the account, else copied by the map.
-            if next.accounts.get(address).is_none() {
-                next.accounts.insert_mut(*address, Account { fields: NO_FIELDS, storage: empty_map() });
-            }
-            let account = next.accounts.get_mut(address).expect("inserted above");
-            if let AccountChange::Updated(fields) = change.info {
-                account.fields = fields;
-            }
-            if change.storage_cleared {
-                account.storage = empty_map();
-            }
             for (slot, value) in &change.storage {
-                if value.is_zero() {
+                if value.is_zero() && account.cleared {
                     account.storage.remove_mut(slot);
                 } else {
                     account.storage.insert_mut(*slot, *value);
                 }
             }
+            next.accounts.insert_mut(*address, account);
         }
         next
     }
@@ -150,10 +177,10 @@ const NO_FIELDS: AccountFields =
 
 impl PreState for WorldState {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        Ok(self.accounts.get(&address).map(|account| AccountInfo {
-            nonce: account.fields.nonce,
-            balance: account.fields.balance,
-            code_hash: account.fields.code_hash,
+        Ok(self.fields(address).map(|fields| AccountInfo {
+            nonce: fields.nonce,
+            balance: fields.balance,
+            code_hash: fields.code_hash,
             code: None,
             ..AccountInfo::default()
         }))
@@ -164,7 +191,10 @@ impl PreState for WorldState {
     }
 
     fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
-        self.codes.get(&hash).cloned().ok_or(StateError::MissingCode(hash))
+        match self.codes.get(&hash) {
+            Some(code) => Ok(code.clone()),
+            None => self.base.code(hash),
+        }
     }
 
     /// A stand-in that depends on the number only: simulated blocks have no hash.
@@ -228,6 +258,8 @@ impl Genesis {
 
     /// The state; its identity is a hash over all that was put in.
     pub fn build(&self) -> WorldState {
-        WorldState::empty().apply(&self.delta, self.delta.digest())
+        let mut base = MemoryState::new();
+        base.apply(&self.delta);
+        WorldState::genesis(Arc::new(base), self.delta.digest())
     }
 }

@@ -113,3 +113,72 @@ impl Use {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parallel_evm::{Access, U256, WorkClass};
+
+    fn account(n: u8) -> Address {
+        Address::repeat_byte(n)
+    }
+
+    fn slot(n: u64) -> Location {
+        Location::Slot(account(9), U256::from(n))
+    }
+
+    /// A report whose k-th read comes after k cheap opcodes.
+    fn report(reads: &[Location], writes: &[Location]) -> TxReport {
+        let work = |units| {
+            let mut work = WorkVector::ZERO;
+            work.add(WorkClass::Simple, units);
+            work
+        };
+        let reads =
+            reads.iter().zip(1..).map(|(location, k)| Access { location: *location, prefix: work(k) });
+        TxReport { gas_used: 21_000, work: work(10), reads: reads.collect(), writes: writes.to_vec() }
+    }
+
+    #[test]
+    fn only_what_two_transactions_share_is_kept() {
+        let reports = [
+            // Writes slot 1; reads and writes slot 2, which nobody else touches; reads slot 3, nobody writes it.
+            report(&[slot(2), slot(3)], &[slot(1), slot(2)]),
+            report(&[slot(1), slot(3)], &[]),
+        ];
+        let trace = BlockTrace::new(&reports, &[account(1), account(2)], 5);
+        assert_eq!((trace.locations, trace.touched_keys), (1, 5));
+        let [first, second] = &trace.transactions[..] else { panic!("two transactions") };
+        assert_eq!((first.reads.len(), first.writes.as_slice()), (0, &[0][..]));
+        assert_eq!((first.private_reads, first.private_writes), (2, 1));
+        assert_eq!(second.reads, [(0, reports[1].reads[0].prefix)]);
+        assert_eq!((second.private_reads, second.private_writes), (1, 0));
+    }
+
+    #[test]
+    fn nonces_of_senders_are_known_before_anything_executes() {
+        let nonce = |n| Location::Nonce(account(n));
+        let reports = [
+            report(&[], &[nonce(1)]),
+            // Same sender, and one that looks at the first sender's nonce.
+            report(&[], &[nonce(1)]),
+            report(&[nonce(1)], &[nonce(2)]),
+        ];
+        let trace = BlockTrace::new(&reports, &[account(1), account(1), account(2)], 0);
+        assert_eq!(trace.locations, 0);
+        assert!(trace.transactions.iter().all(|tx| tx.reads.is_empty() && tx.writes.is_empty()));
+        // A contract's nonce is another matter.
+        let reports = [report(&[], &[nonce(9)]), report(&[nonce(9)], &[nonce(9)])];
+        let trace = BlockTrace::new(&reports, &[account(1), account(2)], 0);
+        assert_eq!((trace.locations, trace.transactions[1].reads.len()), (1, 1));
+    }
+
+    #[test]
+    fn locations_are_numbered_in_their_own_order() {
+        let reports = [report(&[], &[slot(5), slot(8)]), report(&[slot(5), slot(8)], &[])];
+        let backwards = [report(&[], &[slot(8), slot(5)]), report(&[slot(5), slot(8)], &[])];
+        let senders = [account(1), account(2)];
+        assert_eq!(BlockTrace::new(&reports, &senders, 0).transactions[0].writes, [0, 1]);
+        assert_eq!(BlockTrace::new(&backwards, &senders, 0).transactions[0].writes, [1, 0]);
+    }
+}
