@@ -1,9 +1,10 @@
 //! The arguments as typed.
 
-use crate::task::{CheckTask, Task};
+use crate::task::{CheckTask, RunTask, Task};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use sim_core::scenario::Changes;
 use sim_core::scenario::describe::Notation;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Lightcone: what limits a blockchain, its wires or its virtual machine?
@@ -16,6 +17,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a scenario and its arms; ends with the answer and a report
+    Run(RunArgs),
     /// Check a scenario file: what was understood, warnings, and what it will cost
     Check(CheckArgs),
     /// Write a commented scenario to start from
@@ -67,6 +70,24 @@ impl ScenarioArgs {
 }
 
 #[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    /// Folder for the results; must not exist [default: results/NAME, replaced]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace a result folder that is already at --out
+    #[arg(long)]
+    overwrite: bool,
+    /// Host threads to use; never changes a result [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// No progress lines
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
 struct CheckArgs {
     #[command(flatten)]
     scenario: ScenarioArgs,
@@ -97,6 +118,12 @@ pub fn parser() -> clap::Command {
 impl Command {
     fn meant(self) -> Task {
         match self {
+            Self::Run(args) => {
+                let RunArgs { scenario, out, overwrite, threads, quiet } = args;
+                let (file, changes) = scenario.meant();
+                let command_line = command_line();
+                Task::Run(RunTask { file, changes, out, overwrite, threads, quiet, command_line })
+            }
             Self::Check(args) => {
                 let (file, changes) = args.scenario.meant();
                 let notation = args.resolved.map(|n| match n {
@@ -113,4 +140,14 @@ impl Command {
             Self::Completions { shell } => Task::Completions { shell },
         }
     }
+}
+
+/// The command as typed, for the report; arguments with blanks or quotes are quoted for a POSIX shell.
+fn command_line() -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@%".contains(c);
+    let quoted = |arg: String| {
+        if !arg.is_empty() && arg.chars().all(plain) { arg } else { format!("'{}'", arg.replace('\'', "'\\''")) }
+    };
+    let arguments = std::env::args_os().skip(1).map(|a| quoted(a.to_string_lossy().into_owned()));
+    std::iter::once("headless".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
 }

@@ -2,11 +2,14 @@
 
 use sim_core::scenario::Changes;
 use sim_core::scenario::describe::Notation;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// One thing to do.
 #[derive(Debug)]
 pub enum Task {
+    /// Run a scenario.
+    Run(RunTask),
     /// Check a scenario.
     Check(CheckTask),
     /// Write a scenario to start from, to a file or to the output.
@@ -31,6 +34,25 @@ pub enum Task {
         /// For this shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// Run a scenario.
+#[derive(Debug)]
+pub struct RunTask {
+    /// The file.
+    pub file: PathBuf,
+    /// What is changed in it.
+    pub changes: Changes,
+    /// Where the results go, if it was said.
+    pub out: Option<PathBuf>,
+    /// Replace what is there.
+    pub overwrite: bool,
+    /// Host threads, if it was said.
+    pub threads: Option<NonZeroUsize>,
+    /// No progress lines.
+    pub quiet: bool,
+    /// The command as typed.
+    pub command_line: String,
 }
 
 /// Check a scenario.

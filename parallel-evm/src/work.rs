@@ -28,7 +28,7 @@ macro_rules! work_classes {
 
 work_classes! {
     /// One cheap opcode: stack, addition, logic, shifts, jumps, environment, and the fixed part of opcodes
-    /// whose data is counted elsewhere (`EXP`, copies, `CREATE`).
+    /// whose data or access is counted elsewhere (`EXP`, copies, `SELFDESTRUCT`).
     Simple = "simple",
     /// One `DIV`, `SDIV`, `MOD`, `SMOD` or `ADDMOD`.
     Divide = "divide",

@@ -283,3 +283,57 @@ fn default_jitter_is_the_derivation_from_the_measurements() {
     let cut_ppm = (floor * 100.0).floor() as u64 * 10_000;
     assert_eq!(jitter.floor_ppm, cut_ppm, "least min/median {floor}");
 }
+
+/// Rows of a raw table as fields, without comments and header.
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    text.lines().filter(|l| !l.starts_with('#')).skip(1).map(|l| l.split(',').collect()).collect()
+}
+
+#[test]
+fn mixes_hold_the_published_weights() {
+    let file = |name: &str| {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/network/mix").join(name);
+        std::fs::read_to_string(path).expect("embedded")
+    };
+    let (Some(crawl), Some(stake), Some(bitcoin)) = (
+        raw("libp2p_gossipsub_location_weights.csv"),
+        raw("alpenglow_solana_country_stake.csv"),
+        raw("simblock_region_distribution.csv"),
+    ) else {
+        return;
+    };
+    let holds = |text: &str, name: &str, weight: u64| {
+        assert!(text.contains(&format!("(name: \"{name}\", weight: {weight},")), "{name} {weight}");
+    };
+    let ethereum = file("ethereum-2026.ron");
+    for row in rows(&crawl) {
+        holds(&ethereum, row[0], row[1].parse().expect("a count"));
+    }
+    let solana = file("solana-2025.ron");
+    // The United States are two entries, validators without a country none.
+    for row in rows(&stake).iter().filter(|row| !["US", ""].contains(&row[0])) {
+        let share: f64 = row[1].parse().expect("a share");
+        holds(&solana, row[0], (share * 1e5).round() as u64);
+    }
+    holds(&solana, "US east", 12_968);
+    holds(&solana, "US west", 14_836 - 12_968);
+    let names = bitcoin.lines().find(|l| l.starts_with("dataset")).expect("header").split(',').skip(1);
+    let shares = rows(&bitcoin).into_iter().find(|r| r[0] == "BITCOIN_2019").expect("2019");
+    let text = file("bitcoin-2019.ron");
+    for (name, share) in names.zip(&shares[1..]) {
+        holds(&text, name, (share.parse::<f64>().expect("a share") * 1e4).round() as u64);
+    }
+}
+
+#[test]
+fn hardware_classes_hold_the_published_figures() {
+    let Some(text) = raw("eip7870_hardware_bandwidth.csv") else { return };
+    for row in rows(&text) {
+        let name = row[0].replace("local_block_builder", "local-builder").replace('_', "-");
+        let class = hardware_class(&name).expect("one class a row");
+        let number = |column: usize| row[column].parse::<u64>().expect("a number");
+        assert_eq!(u64::from(class.cores), number(3), "{name}");
+        assert_eq!(class.speed_ppm, number(5) * 1_000_000 / 3500, "{name}: PassMark over the attester's");
+        assert_eq!((class.down_bps, class.up_bps), (number(7) * 1_000_000, number(8) * 1_000_000), "{name}");
+    }
+}

@@ -122,7 +122,7 @@ fn erdos_renyi_degrees_are_binomial() {
     assert!((measured - mean).abs() < 0.16, "mean {measured}");
     assert!((variance - mean).abs() < 0.64, "variance {variance}");
     // Chi-squared over the degrees 8..=24 against Poisson(16); 17 classes, 1 in 1,000 exceeds 41.
-    let mut probability = libm::exp(-mean);
+    let mut probability = sim_core::kernel::math::exp(-mean);
     let mut chi = 0.0;
     for k in 0..=24 {
         if k > 0 {
@@ -201,6 +201,18 @@ fn small_graphs_have_the_statistics_computed_by_hand() {
     assert_eq!((diameter(&full), clustering(&full), full.edges()), (1, 1.0, 780));
     let single = Topology::build(&TopologyPlan::FullMesh, 1, draw(1)).expect("one node");
     assert_eq!((diameter(&single), single.edges()), (0, 0));
+}
+
+#[test]
+fn clustering_of_a_random_graph_is_its_density_sampled_or_not() {
+    // In a random graph a pair of neighbours is connected like any pair, with probability p.
+    for (nodes, mean_degree, tolerance) in
+        [(1_500u32, 300u64, 0.005), (3_000, 600, 0.005), (30_000, 60, 0.0005)]
+    {
+        let graph = erdos_renyi(nodes, mean_degree * 1000, 11).expect("connected");
+        let density = mean_degree as f64 / f64::from(nodes - 1);
+        assert!((clustering(&graph) - density).abs() < tolerance, "{nodes}: {}", clustering(&graph));
+    }
 }
 
 #[test]

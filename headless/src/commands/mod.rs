@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod list;
 mod new;
+mod run;
 
 use crate::args;
 use crate::failure::Failure;
@@ -13,6 +14,7 @@ use std::io::Write;
 /// Does a task, writing what it has to say to `out`.
 pub fn execute(task: Task, out: &mut dyn Write) -> Result<(), Failure> {
     match task {
+        Task::Run(task) => run::run(&task, out),
         Task::Check(task) => check::check(&task, out),
         Task::New { file } => new::new(file.as_deref(), out),
         Task::Explain { key } => explain::explain(key.as_deref(), out),

@@ -46,18 +46,15 @@ const fn observing<'v>() -> Table<'v> {
 /// Notes which balance or nonce the opcode looks at, then runs it.
 fn observe<'v, const OP: u8>(step: Step<'_, 'v>) -> InstructionExecResult {
     let own = step.interpreter.input.target_address();
+    let top = peek(&step, 0);
+    let third = peek(&step, 2);
     let db = step.host.journaled_state.db_mut();
     match OP {
-        opcode::BALANCE => {
-            if let Some(word) = peek(&step, 0) {
-                step.host.journaled_state.db_mut().observe_balance(address_of(word));
-            }
-        }
+        opcode::BALANCE => top.into_iter().for_each(|word| db.observe_balance(address_of(word))),
         opcode::SELFBALANCE | opcode::SELFDESTRUCT => db.observe_balance(own),
-        opcode::CALL | opcode::CALLCODE => {
-            if peek(&step, 2).is_some_and(|value| !value.is_zero()) {
-                step.host.journaled_state.db_mut().observe_balance(own);
-            }
+        // A call that passes value on looks whether it has it; even a failed look is one.
+        opcode::CALL | opcode::CALLCODE if third.is_some_and(|value| !value.is_zero()) => {
+            db.observe_balance(own);
         }
         opcode::CREATE | opcode::CREATE2 => {
             db.observe_balance(own);
@@ -92,7 +89,9 @@ const fn counting<'v>() -> Table<'v> {
 
 /// Counts the opcode in its class and the data it handles, and runs it.
 fn count<'v, const OP: usize>(mut step: Step<'_, 'v>) -> InstructionExecResult {
-    step.host.journaled_state.db_mut().work.add(const { fixed_class(OP as u8) }, 1);
+    if let Some(class) = const { fixed_class(OP as u8) } {
+        step.host.journaled_state.db_mut().work.add(class, 1);
+    }
     let run = const { observing::<'v>()[OP] };
     match const { data(OP as u8) } {
         Data::None => run.execute(step),
@@ -104,23 +103,17 @@ fn count<'v, const OP: usize>(mut step: Step<'_, 'v>) -> InstructionExecResult {
             }
             Ok(())
         }
-        Data::Account => {
-            let fetched = step.host.journaled_state.db().log.accounts.len();
-            let result = run.execute(again(&mut step));
-            if step.host.journaled_state.db().log.accounts.len() == fetched {
-                step.host.journaled_state.db_mut().work.add(WorkClass::AccountWarm, 1);
-            }
-            result
-        }
+        Data::Account => counting_account(step, run),
         Data::Bytes { class, len_at, per_unit } => {
             let len = peek(&step, len_at);
-            let result = run.execute(again(&mut step));
+            let result = if OP == opcode::EXTCODECOPY as usize {
+                counting_account(again(&mut step), run)
+            } else {
+                run.execute(again(&mut step))
+            };
             if let (Ok(()), Some(len)) = (&result, len) {
                 let units = len.saturating_to::<u64>().div_ceil(per_unit);
                 step.host.journaled_state.db_mut().work.add_wide(class, units);
-            }
-            if OP == opcode::EXTCODECOPY as usize {
-                step.host.journaled_state.db_mut().work.add(WorkClass::AccountWarm, 1);
             }
             result
         }
@@ -139,6 +132,19 @@ fn count<'v, const OP: usize>(mut step: Step<'_, 'v>) -> InstructionExecResult {
             result
         }
     }
+}
+
+/// Runs an opcode that looks at an account; counts a warm access if it fetched none.
+fn counting_account<'v>(
+    mut step: Step<'_, 'v>,
+    run: Instruction<EthInterpreter, Ctx<'v>>,
+) -> InstructionExecResult {
+    let fetched = step.host.journaled_state.db().log.accounts.len();
+    let result = run.execute(again(&mut step));
+    if step.host.journaled_state.db().log.accounts.len() == fetched {
+        step.host.journaled_state.db_mut().work.add(WorkClass::AccountWarm, 1);
+    }
+    result
 }
 
 /// More init code than memory gas could ever pay for is an opcode that failed, not work.
@@ -175,9 +181,11 @@ const fn data(op: u8) -> Data {
     }
 }
 
-/// The class an opcode counts in, whatever its data.
-const fn fixed_class(op: u8) -> WorkClass {
-    match op {
+/// The class an opcode counts in, whatever its data; none if the access it makes is all its work.
+const fn fixed_class(op: u8) -> Option<WorkClass> {
+    Some(match op {
+        opcode::SLOAD | opcode::BALANCE | opcode::SELFBALANCE => return None,
+        opcode::EXTCODESIZE | opcode::EXTCODEHASH => return None,
         opcode::DIV | opcode::SDIV | opcode::MOD | opcode::SMOD | opcode::ADDMOD => WorkClass::Divide,
         opcode::MULMOD => WorkClass::MulMod,
         opcode::MLOAD | opcode::MSTORE | opcode::MSTORE8 => WorkClass::MemoryWord,
@@ -188,7 +196,7 @@ const fn fixed_class(op: u8) -> WorkClass {
         opcode::CREATE | opcode::CREATE2 => WorkClass::Create,
         opcode::LOG0 | opcode::LOG1 | opcode::LOG2 | opcode::LOG3 | opcode::LOG4 => WorkClass::Log,
         _ => WorkClass::Simple,
-    }
+    })
 }
 
 fn again<'s, 'v>(step: &'s mut Step<'_, 'v>) -> Step<'s, 'v> {

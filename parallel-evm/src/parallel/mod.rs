@@ -41,7 +41,11 @@ pub(crate) fn execute(
     let threads = threads.get().min(count.max(1));
     let crashed = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| run.work())).collect();
-        workers.into_iter().fold(false, |crashed, worker| worker.join().is_err() || crashed)
+        let mut crashed = false;
+        for worker in workers {
+            crashed |= worker.join().is_err();
+        }
+        crashed
     });
     run.commit(pre, crashed)
 }

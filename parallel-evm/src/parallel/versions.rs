@@ -19,14 +19,18 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+/// More shards than threads, so that threads seldom meet at a lock.
 const SHARDS: usize = 64;
+
+type AccountShard = Mutex<HashMap<Address, AccountHistory>>;
+type SlotShard = Mutex<HashMap<(Address, U256), History<U256>>>;
 
 pub(super) struct Versions<'p> {
     pre: &'p dyn PreState,
     beneficiary: Address,
     state_clearing: bool,
-    accounts: Vec<Mutex<HashMap<Address, AccountHistory>>>,
-    slots: Vec<Mutex<HashMap<(Address, U256), History<U256>>>>,
+    accounts: Vec<AccountShard>,
+    slots: Vec<SlotShard>,
     /// Whether any storage was ever cleared; spares the look at the account until then.
     any_cleared: AtomicBool,
     /// By content, so entries of aborted attempts do no harm.
@@ -265,11 +269,11 @@ impl<'p> Versions<'p> {
         })
     }
 
-    fn account_shard(&self, address: Address) -> &Mutex<HashMap<Address, AccountHistory>> {
+    fn account_shard(&self, address: Address) -> &AccountShard {
         &self.accounts[usize::from(address[19]) % SHARDS]
     }
 
-    fn slot_shard(&self, address: Address, slot: U256) -> &Mutex<HashMap<(Address, U256), History<U256>>> {
+    fn slot_shard(&self, address: Address, slot: U256) -> &SlotShard {
         &self.slots[(usize::from(address[19]) ^ usize::from(slot.byte(0))) % SHARDS]
     }
 }

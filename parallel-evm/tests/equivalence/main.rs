@@ -53,7 +53,7 @@ fn random_conflicting_blocks_yield_the_same_from_every_engine() {
     println!("{count} blocks: {seen:?}");
     assert!(seen.valid * 2 > count, "too few valid blocks to show anything: {seen:?}");
     let enough = [seen.aborts, seen.waits, seen.reverted, seen.deleted, seen.created];
-    assert!(enough.iter().all(|times| *times > count / 4), "too little happened: {seen:?}");
+    assert!(enough.iter().all(|times| *times > count / 8), "too little happened: {seen:?}");
 }
 
 /// What the random blocks covered.

@@ -15,8 +15,9 @@
 use super::profile::{self, ProfileError, Rates};
 use super::trace::BlockTrace;
 use super::virtual_cores::{self, BlockWork, PPM, Schedule, bounds, stretch};
-use crate::observe::record::ExecutionRecord;
-use crate::scenario::plan::{Algorithm, ExecutionPlan, HardwareClass};
+use crate::execution::params::{Algorithm, ExecutionPlan};
+use crate::execution::record::ExecutionRecord;
+use crate::net::params::HardwareClass;
 
 /// The cores a block runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,7 +17,10 @@
 pub mod block_time;
 pub mod builder;
 pub mod fit;
+pub mod host;
+pub mod params;
 pub mod pipeline;
+pub mod record;
 pub mod profile;
 pub mod state;
 pub mod trace;

@@ -1,6 +1,6 @@
 //! When execution happens relative to consensus, and who waits for a node's cores.
 //!
-//! **Captures** [`BeforeVoting`](crate::scenario::plan::Pipeline::BeforeVoting), Ethereum's order: a proposer
+//! **Captures** [`BeforeVoting`](crate::execution::params::Pipeline::BeforeVoting), Ethereum's order: a proposer
 //! executes the block it builds before it publishes it; everyone else executes a block, once its parent is
 //! executed, before voting for it. A node executes one block at a time on all its cores, in the order in
 //! which blocks became ready (first in, first out); the schedule inside a block is

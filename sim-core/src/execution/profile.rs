@@ -10,7 +10,7 @@
 //! Measured speed enters simulated time only through such a file; host time never does.
 
 use super::virtual_cores::Costs;
-use crate::scenario::plan::CostProfile;
+use crate::execution::params::CostProfile;
 use parallel_evm::{WorkClass, WorkVector};
 use std::collections::BTreeMap;
 use thiserror::Error;

@@ -15,7 +15,7 @@
 pub mod block_stm;
 pub mod bounds;
 
-use crate::scenario::plan::Algorithm;
+use crate::execution::params::Algorithm;
 
 /// What one transaction does, as far as a schedule is concerned. Locations are interned to `0..locations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,7 +15,7 @@
 //! and of the jitter from the raw measurements, known defects of published tables.
 
 use super::geography::{TableError, TableRules, check_table, great_circle_m, uniform_table};
-use crate::scenario::plan::{HardwareClass, JitterPlan, LatencyTable, Region};
+use crate::net::params::{HardwareClass, JitterPlan, LatencyTable, Region};
 use serde::Deserialize;
 use thiserror::Error;
 

@@ -14,7 +14,9 @@
 //! **Checked against.** Known city distances, every embedded table, failing examples of each rule
 //! (`tests/net_data.rs`, `tests/net_geography.rs`).
 
-use crate::scenario::plan::{LatencyTable, Region};
+use crate::kernel::math;
+use crate::kernel::random::uniform_below;
+use crate::net::params::{LatencyTable, Region};
 use thiserror::Error;
 
 /// Light in fibre needs 5 ns for a metre (200,000 km/s).
@@ -296,17 +298,17 @@ fn in_europe(r: &Region) -> bool {
     (35_000..=72_000).contains(&r.latitude_mdeg) && (-12_000..=40_000).contains(&r.longitude_mdeg)
 }
 
-/// Great-circle distance between two regions, metres, rounded down. Same bits on every platform (`libm`).
+/// Great-circle distance between two regions, metres, rounded down. Same bits on every platform.
 pub fn great_circle_m(a: &Region, b: &Region) -> u64 {
     let radians = |mdeg: i32| f64::from(mdeg) * (core::f64::consts::PI / 180_000.0);
     let half = |x: f64| {
-        let s = libm::sin(x / 2.0);
+        let s = math::sin(x / 2.0);
         s * s
     };
     let (lat_a, lat_b) = (radians(a.latitude_mdeg), radians(b.latitude_mdeg));
     let longitude = radians(a.longitude_mdeg) - radians(b.longitude_mdeg);
-    let h = half(lat_a - lat_b) + libm::cos(lat_a) * libm::cos(lat_b) * half(longitude);
-    let angle = 2.0 * libm::asin(libm::sqrt(h.clamp(0.0, 1.0)));
+    let h = half(lat_a - lat_b) + math::cos(lat_a) * math::cos(lat_b) * half(longitude);
+    let angle = 2.0 * math::asin(math::sqrt(h.clamp(0.0, 1.0)));
     (EARTH_RADIUS_M * angle) as u64
 }
 
@@ -409,7 +411,7 @@ pub fn assign(weights: &[u64], count: u32, draw: impl Fn(u64) -> u64) -> Result<
         places.extend(std::iter::repeat_n(index, share as usize));
     }
     for i in (1..places.len()).rev() {
-        let j = below(draw(i as u64), i as u64 + 1) as usize;
+        let j = uniform_below(draw(i as u64), i as u64 + 1) as usize;
         places.swap(i, j);
     }
     Ok(places)
@@ -431,9 +433,4 @@ pub fn place_nodes(
         *place = region_weights[*place as usize].0 as u32;
     }
     Ok(places)
-}
-
-/// Maps a uniform 64-bit number to 0..bound by multiplication; the bias is below bound / 2^64.
-pub(crate) fn below(random: u64, bound: u64) -> u64 {
-    ((u128::from(random) * u128::from(bound)) >> 64) as u64
 }

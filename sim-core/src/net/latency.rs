@@ -4,32 +4,28 @@
 //! clamped between a hard floor and a hard cap.
 //!
 //! **Leaves out.** Correlation in time (every message draws anew, so a later message may overtake an earlier
-//! one), places inside a region, the far tail: the largest factor is the quantile 1 - 1/8192.
+//! one), places inside a region, the tail beyond the kernel's cut at 1 - 2^-14.
 //!
 //! **Parameters.** [`LatencyTable`], a scale in parts per million, [`JitterPlan`].
 //!
-//! **Source.** The 90th percentile p of the factor gives sigma = ln p / 1.28155; entry i of 4096 is
-//! exp(sigma z) at the normal quantile z of (i + 1/2) / 4096, through `libm`.
+//! **Source.** The 90th percentile p of the factor gives sigma = ln p / 1.28155; its quantiles fill the
+//! kernel's integer table ([`InverseCdf`]).
 //!
-//! **Checked against.** Percentiles within one entry's width of the plan, floor and cap never crossed
-//! (`tests/net_links.rs`).
+//! **Checked against.** Percentiles of the plan, floor and cap never crossed (`tests/net_links.rs`).
 
 use super::geography::ONE_WAY_MAX_NS;
-use crate::scenario::plan::{JitterPlan, LatencyTable};
+use crate::kernel::jitter::{Factor, InverseCdf};
+use crate::kernel::math;
+use crate::kernel::time::SimDuration;
+use crate::net::params::{JitterPlan, LatencyTable};
 use thiserror::Error;
 
-const ENTRIES_LOG2: u32 = 12;
-const ENTRIES: usize = 1 << ENTRIES_LOG2;
-/// Factors are integers in units of 2^-24.
-const FRACTION_BITS: u32 = 24;
+/// Units of a [`Factor`] in 1.
+const FACTOR_UNITS: u64 = 1 << 20;
 /// Largest cap of the factor, parts per million.
 pub const CAP_MAX_PPM: u64 = 100_000_000;
 /// Largest scale of all latencies, parts per million.
 pub const SCALE_MAX_PPM: u64 = 1_000_000_000;
-/// 1 / sqrt(2 pi), the standard normal density at 0.
-const INVERSE_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
-/// 90th percentile of the standard normal distribution.
-const Z90: f64 = 1.281_551_565_544_600_4;
 
 /// Why no latency model can be made of a plan.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -69,8 +65,7 @@ pub struct LatencyModel {
     regions: usize,
     /// Scaled base latencies, row by row, ns.
     base_ns: Vec<u64>,
-    /// Quantiles of the factor, ascending, in units of 2^-24.
-    factors: Vec<u32>,
+    factor: InverseCdf,
 }
 
 impl LatencyModel {
@@ -93,7 +88,7 @@ impl LatencyModel {
         }
         let scaled = |ns: &u64| (ns * scale_ppm).div_ceil(1_000_000);
         let base_ns = table.one_way_ns.iter().flatten().map(scaled).collect();
-        Ok(Self { regions, base_ns, factors: factors(jitter)? })
+        Ok(Self { regions, base_ns, factor: distribution(jitter)? })
     }
 
     /// Number of regions.
@@ -108,17 +103,25 @@ impl LatencyModel {
     }
 
     /// A latency, ns: base times the factor at the quantile that the upper bits of `random` (uniform over
-    /// 64 bits) name, rounded up; at least 1 ns.
+    /// 64 bits) name, rounded down; at least 1 ns.
     #[inline]
     pub fn sample(&self, from_region: u32, to_region: u32, random: u64) -> u64 {
-        let factor = self.factors[(random >> (64 - ENTRIES_LOG2)) as usize];
-        times(self.base_ns(from_region, to_region), factor)
+        times(self.base_ns(from_region, to_region), self.factor.sample(random))
     }
 
     /// The least latency [`Self::sample`] can give for a pair of regions, ns.
     #[inline]
     pub fn floor_ns(&self, from_region: u32, to_region: u32) -> u64 {
-        times(self.base_ns(from_region, to_region), self.factors[0])
+        times(self.base_ns(from_region, to_region), self.factor.least())
+    }
+
+    /// The least latency [`Self::sample`] can give for any pair of regions, ns.
+    pub fn least_ns(&self) -> u64 {
+        (0..self.regions as u32)
+            .flat_map(|a| (0..self.regions as u32).map(move |b| (a, b)))
+            .map(|(a, b)| self.floor_ns(a, b))
+            .min()
+            .unwrap_or(1)
     }
 
     /// The least latency between any two partitions, ns: how far one may run ahead of the others.
@@ -140,49 +143,25 @@ impl LatencyModel {
     }
 }
 
-/// Latency times a factor, rounded up, at least 1 ns.
+/// Latency times a factor, rounded down, at least 1 ns.
 #[inline]
-fn times(base_ns: u64, factor: u32) -> u64 {
-    let unit = 1u128 << FRACTION_BITS;
-    (((u128::from(base_ns) * u128::from(factor) + unit - 1) >> FRACTION_BITS) as u64).max(1)
+fn times(base_ns: u64, factor: Factor) -> u64 {
+    factor.apply(SimDuration(base_ns)).0.max(1)
 }
 
-/// Quantiles of the clamped factor, ascending.
-fn factors(jitter: &JitterPlan) -> Result<Vec<u32>, LatencyError> {
+/// The distribution of the clamped factor.
+fn distribution(jitter: &JitterPlan) -> Result<InverseCdf, LatencyError> {
+    let refused = || LatencyError::Jitter(jitter.clone());
     let JitterPlan { p90_ppm, floor_ppm, cap_ppm } = *jitter;
     let ordered = 0 < floor_ppm && floor_ppm <= 1_000_000 && 1_000_000 <= p90_ppm && p90_ppm <= cap_ppm;
     if !ordered || cap_ppm > CAP_MAX_PPM {
-        return Err(LatencyError::Jitter(jitter.clone()));
+        return Err(refused());
     }
-    let sigma = libm::log(p90_ppm as f64 / 1e6) / Z90;
-    // The floor is rounded up and the cap down, so that neither is crossed.
-    let floor = (floor_ppm << FRACTION_BITS).div_ceil(1_000_000);
-    let cap = (cap_ppm << FRACTION_BITS) / 1_000_000;
-    let entry = |z: f64| {
-        let factor = libm::round(libm::exp(sigma * z) * f64::from(1u32 << FRACTION_BITS));
-        (factor as u64).clamp(floor, cap) as u32
-    };
-    let upper = upper_quantiles();
-    let table: Vec<u32> =
-        upper.iter().rev().map(|z| entry(-z)).chain(upper.iter().map(|&z| entry(z))).collect();
-    debug_assert!(table.is_sorted() && table.len() == ENTRIES);
-    Ok(table)
-}
-
-/// Standard normal quantiles of (i + 1/2) / [`ENTRIES`] for the upper half of the entries.
-///
-/// Newton's method on `libm`'s complementary error function. The distribution function is concave above the
-/// median, so steps from the quantile before never overshoot.
-fn upper_quantiles() -> Vec<f64> {
-    let mut z = 0.0;
-    let quantile = |i: usize| {
-        let above = (ENTRIES as f64 - i as f64 - 0.5) / ENTRIES as f64;
-        for _ in 0..8 {
-            let tail = 0.5 * libm::erfc(z * core::f64::consts::FRAC_1_SQRT_2);
-            let density = libm::exp(-0.5 * z * z) * INVERSE_SQRT_TAU;
-            z += (tail - above) / density;
-        }
-        z
-    };
-    (ENTRIES / 2..ENTRIES).map(quantile).collect()
+    let sigma = math::ln(p90_ppm as f64 / 1e6) / math::normal_quantile(0.9);
+    // Both are exact multiples of the factor's unit, the floor rounded up and the cap down, so that neither
+    // is crossed.
+    let floor = (floor_ppm * FACTOR_UNITS).div_ceil(1_000_000) as f64 / FACTOR_UNITS as f64;
+    let cap = (cap_ppm * FACTOR_UNITS / 1_000_000) as f64 / FACTOR_UNITS as f64;
+    let quantile = |p: f64| math::exp(sigma * math::normal_quantile(p)).min(cap);
+    InverseCdf::from_quantiles(quantile, floor).map_err(|_| refused())
 }

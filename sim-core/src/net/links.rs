@@ -8,25 +8,15 @@
 //!
 //! **Parameters.** Rates in bit/s, sizes in bytes, times in ns.
 //!
-//! **Source.** Transfer time = 8 bytes / rate, in 128 bits, rounded up to the nanosecond: a link never
-//! carries more than its rate.
+//! **Source.** Transfer time = 8 bytes / rate, exact, rounded up to the nanosecond ([`transfer_time`]): a
+//! link never carries more than its rate.
 //!
 //! **Checked against.** Conservation and order for random arrivals, exact transfer times, and that a link is
 //! free when the last bit has *left* (a published simulator holds it until the last bit has arrived)
 //! (`tests/net_links.rs`).
 
 pub use super::latency::{LatencyError, LatencyModel};
-
-/// Time `bytes` occupy a link of `bps` bit/s, ns, rounded up; `u64::MAX` where it does not fit.
-///
-/// # Panics
-/// If the rate is zero.
-#[inline]
-pub fn transfer_ns(bytes: u64, bps: u64) -> u64 {
-    assert!(bps > 0, "a link needs a rate above zero");
-    let bit_ns = u128::from(bytes) * 8_000_000_000;
-    u64::try_from(bit_ns.div_ceil(u128::from(bps))).unwrap_or(u64::MAX)
-}
+use crate::kernel::time::transfer_time;
 
 /// When a message occupies a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +51,12 @@ pub struct LinkState {
 
 impl LinkState {
     /// Queues a message at `now_ns` behind all earlier ones and says when it occupies the link. Calls must
-    /// come in the order in which messages queue; `bps` is the rate for the whole transfer.
-    ///
-    /// # Panics
-    /// If the rate is zero.
+    /// come in the order in which messages queue; `bps` is the rate for the whole transfer; at a rate of zero it
+    /// never finishes (`u64::MAX`).
     #[inline]
     pub fn enqueue(&mut self, now_ns: u64, bytes: u64, bps: u64) -> Slot {
         let start_ns = now_ns.max(self.free_at_ns);
-        let finish_ns = start_ns.saturating_add(transfer_ns(bytes, bps));
+        let finish_ns = start_ns.saturating_add(transfer_time(bytes, bps).0);
         debug_assert!(start_ns == now_ns || start_ns == self.free_at_ns, "idle while something waits");
         debug_assert!(finish_ns >= self.free_at_ns, "slots overlap");
         self.free_at_ns = finish_ns;

@@ -18,7 +18,7 @@ pub mod edge_list;
 mod random;
 pub mod stats;
 
-use crate::scenario::plan::TopologyPlan;
+use crate::net::params::TopologyPlan;
 use petgraph::graph::UnGraph;
 use petgraph::unionfind::UnionFind;
 use thiserror::Error;
@@ -249,8 +249,15 @@ impl Topology {
         let n = u64::from(nodes);
         check_size(nodes, n * (n - 1) / 2)?;
         let offsets = (0..=nodes).map(|v| v * (nodes - 1)).collect();
-        let neighbours = (0..nodes).flat_map(|v| (0..nodes).filter(move |&w| w != v)).collect();
-        Ok(Self::from_rows(offsets, neighbours))
+        // Rows are sorted as they are made, and where an edge back stands is known: no search, no sort.
+        let mut neighbours = Vec::with_capacity(n as usize * (n as usize - 1));
+        let mut reverse = Vec::with_capacity(neighbours.capacity());
+        for v in 0..nodes {
+            neighbours.extend((0..v).chain(v + 1..nodes));
+            reverse.extend((0..v).map(|w| w * (nodes - 1) + v - 1));
+            reverse.extend((v + 1..nodes).map(|w| w * (nodes - 1) + v));
+        }
+        Ok(Self { offsets, neighbours, reverse })
     }
 
     /// Sizes of the connected components, largest first.

@@ -1,3 +1,31 @@
-//! What a run leaves behind: records, tables, plots, reports.
+//! What a run leaves behind: records, statistics, tables, plots, the report.
+//!
+//! The road from a finished run to a folder on disk:
+//!
+//! 1. [`record::RunRecord`]: plain data written by the simulation, one per arm of a comparison.
+//! 2. [`analysis::analyse`]: records to numbers ([`measure`]), the [`verdict`] and the answer. Pure.
+//! 3. [`folder::write_results`]: records and numbers to a result folder (Parquet [`tables`], JSON,
+//!    [`figures`] as SVG and CSV, one self-contained HTML [`report`]), all or nothing.
+//!
+//! May import `kernel` and `scenario::plan`. Architecture invariants: nothing here changes a run; the same
+//! records give the same bytes; host facts and wall time appear in `manifest.json` and nowhere else;
+//! nothing here prints.
 
+pub mod causes;
+pub mod analysis;
+pub mod error;
+pub mod figures;
+pub mod folder;
+pub mod format;
+pub mod json;
+pub mod measure;
+pub mod plot;
 pub mod record;
+pub mod report;
+pub mod stats;
+pub mod tables;
+pub mod verdict;
+
+pub use analysis::{Analysis, analyse};
+pub use error::OutputError;
+pub use folder::{ReportMeta, WriteOptions, check_destination, write_results};

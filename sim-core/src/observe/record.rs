@@ -3,6 +3,9 @@
 //! Invariant: a record holds simulated quantities only; host time and host facts live in the manifest.
 //! All times are nanoseconds of simulated time; vectors are in a content-derived order.
 
+pub use crate::execution::record::ExecutionRecord;
+pub use crate::net::message::MessageKind;
+pub use crate::net::params::TopologyStats;
 use crate::scenario::plan::Plan;
 use serde::{Deserialize, Serialize};
 
@@ -33,23 +36,6 @@ pub struct RunRecord {
     pub warnings: Vec<String>,
 }
 
-/// Statistics of the overlay graph.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct TopologyStats {
-    /// Undirected edges.
-    pub edges: u64,
-    /// Least degree.
-    pub degree_min: u32,
-    /// Mean degree.
-    pub degree_mean: f64,
-    /// Greatest degree.
-    pub degree_max: u32,
-    /// Greatest shortest-path length found, in hops (exact up to 2,000 nodes, a lower bound above).
-    pub diameter_hops: u32,
-    /// Global clustering coefficient (sampled above 2,000 nodes).
-    pub clustering: f64,
-}
-
 /// One node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeRecord {
@@ -75,40 +61,6 @@ pub struct NodeRecord {
     pub votes_due: u64,
     /// Votes for the slot's own block cast in time.
     pub votes_timely: u64,
-}
-
-/// What a message carries, for byte accounting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum MessageKind {
-    /// A block.
-    Block = 0,
-    /// A bundle of user transactions.
-    Transactions = 1,
-    /// A single vote on its way to an aggregator.
-    Vote = 2,
-    /// An aggregate of votes.
-    Aggregate = 3,
-    /// Gossip control: announcements, requests, IDONTWANT, mesh upkeep.
-    Control = 4,
-}
-
-impl MessageKind {
-    /// Number of kinds.
-    pub const COUNT: usize = 5;
-    /// All kinds in order.
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::Block, Self::Transactions, Self::Vote, Self::Aggregate, Self::Control];
-    /// Name used in tables and plots.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Block => "block",
-            Self::Transactions => "transactions",
-            Self::Vote => "vote",
-            Self::Aggregate => "aggregate",
-            Self::Control => "control",
-        }
-    }
 }
 
 /// Where a piece of time went. The parts of one chain of causes add up exactly to its length.
@@ -291,30 +243,6 @@ pub struct BlockRecord {
     pub verified_quantiles_ns: [Option<u64>; 4],
     /// Final at 50 %, 90 %, 95 % and 100 % of the nodes, ns after `slot_start_ns`.
     pub final_quantiles_ns: [Option<u64>; 4],
-}
-
-/// Execution of one block in simulated time, on a node of speed 1 with the plan's cores (or the first
-/// hardware class's).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ExecutionRecord {
-    /// All transactions one after the other, with commit and state root, ns.
-    pub serial_ns: u64,
-    /// With the chosen algorithm and cores, commit and state root, ns.
-    pub scheduled_ns: u64,
-    /// Longest chain of dependent transactions, ns.
-    pub critical_path_ns: u64,
-    /// Longest single transaction, ns.
-    pub longest_transaction_ns: u64,
-    /// Virtual cores.
-    pub cores: u32,
-    /// Aborted executions in the replay.
-    pub aborts: u32,
-    /// Busy share of the cores, parts per million.
-    pub utilisation_ppm: u64,
-    /// The core count is beyond what was measured.
-    pub extrapolated: bool,
-    /// Work units by class, in the order of the cost profile's class names.
-    pub work: Vec<u64>,
 }
 
 /// One block at one node. Times are absolute; 0 in `*_ns` never occurs after the genesis.

@@ -1,1 +1,169 @@
-//! workload
+//! Who sends what, when, from where; and what proposers put into blocks.
+//!
+//! * [`users`]: people in regions send transactions to RPC nodes, which gossip them in bundles; proposers pick
+//!   by fee from what has reached them.
+//! * [`recorded`]: real blocks are proposed in turn, each on its own pre-state.
+//! * Empty blocks.
+//!
+//! May import kernel, net, gossip, chain and execution. Must never be true: that a proposer includes a
+//! transaction its node has not received (except where contents are pinned, and then the plan says so).
+
+pub mod economy;
+pub mod params;
+pub mod recorded;
+pub mod users;
+
+use crate::chain::block::{Block, BlockHeader, BlockId, Body, wire_size_bytes};
+use crate::chain::tree::BlockIx;
+use crate::chain::{account, fee_market};
+use crate::execution::block_time::{BlockTimer, Machine};
+use crate::execution::host::{Host, RunError};
+use crate::execution::record::ExecutionRecord;
+use crate::execution::state::WorldState;
+use crate::execution::trace::BlockTrace;
+use crate::gossip::Dissemination;
+use crate::kernel::event::Moment;
+use crate::kernel::ids::NodeId;
+use crate::net::fabric::Fabric;
+use recorded::Recorded;
+use users::Users;
+
+/// What is asked of a source when a slot begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildRequest {
+    /// Chain number.
+    pub chain: u32,
+    /// Slot.
+    pub slot: u32,
+    /// Proposing node.
+    pub proposer: NodeId,
+    /// Block to build on.
+    pub parent: BlockIx,
+    /// Start of the slot, ns.
+    pub slot_start_ns: u64,
+}
+
+/// A built block.
+pub struct Draft {
+    /// The block.
+    pub block: Block,
+    /// Number of transactions.
+    pub transactions: u32,
+    /// Name and verdict of a recorded block.
+    pub recorded: Option<(String, bool)>,
+    /// Execution by hardware class, ns.
+    pub durations_ns: Vec<u64>,
+    /// Execution on the reference machine.
+    pub execution: ExecutionRecord,
+    /// The state after it, if it belongs to a chain of states.
+    pub state: Option<WorldState>,
+}
+
+/// Prices blocks for every hardware class of a run.
+#[derive(Clone, Debug)]
+pub struct Pricing {
+    /// Turns executed blocks into time.
+    pub timer: BlockTimer,
+    /// One machine per hardware class.
+    pub machines: Vec<Machine>,
+}
+
+impl Pricing {
+    /// (execution by class, the reference record).
+    fn price(&self, trace: &BlockTrace) -> (Vec<u64>, ExecutionRecord) {
+        let mut by_cores = std::collections::BTreeMap::new();
+        let durations = self.machines.iter().map(|m| {
+            let time = by_cores.entry(m.cores).or_insert_with(|| self.timer.time(trace, m.cores));
+            time.duration_ns(m.speed_ppm)
+        });
+        let durations = durations.collect();
+        let reference = Machine { cores: self.machines[0].cores, speed_ppm: self.machines[0].speed_ppm };
+        (durations, self.timer.record(trace, reference))
+    }
+}
+
+/// Where blocks' contents come from.
+#[derive(Clone)]
+pub enum Source {
+    /// People.
+    Users(Box<Users>),
+    /// Recorded blocks.
+    Recorded(Recorded),
+    /// Nothing.
+    Empty(Pricing),
+}
+
+impl Source {
+    /// Sets the first timers.
+    pub fn start<D: Dissemination>(&mut self, host: &mut Host<'_, D>, chain: u32) {
+        if let Self::Users(users) = self {
+            users.start(host, chain);
+        }
+    }
+
+    /// An RPC node closes a bundle.
+    pub fn on_bundle<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        chain: u32,
+        sequence: u32,
+    ) {
+        if let Self::Users(users) = self {
+            users.on_bundle(host, now, node, chain, sequence);
+        }
+    }
+
+    /// Builds a block.
+    ///
+    /// # Errors
+    /// When the contents cannot be executed at all.
+    pub fn build(
+        &mut self,
+        request: &BuildRequest,
+        parent: &BlockHeader,
+        fabric: &Fabric,
+    ) -> Result<Draft, RunError> {
+        match self {
+            Self::Users(users) => users.build(request, parent, fabric),
+            Self::Recorded(recorded) => recorded.build(request, parent),
+            Self::Empty(pricing) => {
+                let header = next_header(request, parent, 0);
+                let size_bytes = wire_size_bytes(&header, []);
+                let block = Block { header, body: Body::Transactions(Vec::new()), size_bytes };
+                let (durations_ns, execution) = pricing.price(&BlockTrace::default());
+                Ok(Draft { block, transactions: 0, recorded: None, durations_ns, execution, state: None })
+            }
+        }
+    }
+
+    /// The block of the last draft was given a handle.
+    pub fn built(&mut self, ix: BlockIx, state: Option<WorldState>) {
+        if let (Self::Users(users), Some(state)) = (self, state) {
+            users.built(ix, state);
+        }
+    }
+
+    /// A block is closed: note what its users saw. `times(node)` says when the node had executed it and when
+    /// it was final there, ns (0: never).
+    pub fn confirm(&mut self, ix: BlockIx, body: &Body, times: impl Fn(NodeId) -> [u64; 2]) {
+        if let Self::Users(users) = self {
+            users.confirm(ix, body, times);
+        }
+    }
+}
+
+/// The header of a block on `parent`, with the base fee the parent calls for.
+fn next_header(request: &BuildRequest, parent: &BlockHeader, gas_used: u64) -> BlockHeader {
+    BlockHeader {
+        id: BlockId { chain: request.chain, slot: request.slot, proposer: request.proposer.0 },
+        parent: Some(parent.id),
+        height: parent.height + 1,
+        slot_start_ns: request.slot_start_ns,
+        beneficiary: account::address(account::AccountKind::Proposer, u64::from(request.proposer.0)),
+        gas_limit: parent.gas_limit,
+        gas_used,
+        base_fee_wei: fee_market::next_base_fee(parent.base_fee_wei, parent.gas_used, parent.gas_limit),
+    }
+}

@@ -46,8 +46,6 @@ struct Tx {
     status: Status,
     values: Values,
     incarnation: u32,
-    /// Validated since anything below it last changed.
-    validated: bool,
     /// What its contended reads found, in their order.
     observed: Vec<Version>,
     /// Transactions that wait for it.
@@ -83,7 +81,11 @@ struct Replay<'a> {
     costs: &'a Costs,
     conflicts: Conflicts,
     txs: Vec<Tx>,
+    /// By transaction: validated since anything below it last changed.
+    validated: Vec<bool>,
     execution_next: u32,
+    /// No transaction from here on has been executed.
+    execution_end: u32,
     validation_next: u32,
     /// All transactions below are committed.
     committed: u32,
@@ -105,16 +107,17 @@ impl<'a> Replay<'a> {
             status: Status::Ready,
             values: Values::Unwritten,
             incarnation: 0,
-            validated: false,
             observed: Vec::with_capacity(conflicts.reads(index as u32).len()),
             dependents: Vec::new(),
         };
         Self {
             txs: (0..count).map(tx).collect(),
+            validated: vec![false; count],
             work,
             costs,
             conflicts,
             execution_next: 0,
+            execution_end: 0,
             validation_next: 0,
             committed: 0,
             committing: false,
@@ -174,6 +177,7 @@ impl<'a> Replay<'a> {
             } else if self.execution_next < self.count() {
                 let tx = self.execution_next;
                 self.execution_next += 1;
+                self.execution_end = self.execution_end.max(self.execution_next);
                 if self.txs[tx as usize].status == Status::Ready {
                     return Some(self.execution(tx));
                 }
@@ -188,8 +192,8 @@ impl<'a> Replay<'a> {
     fn next_commit(&mut self) -> Option<Task> {
         while !self.committing && self.committed < self.count() {
             let tx = self.committed;
-            let state = &self.txs[tx as usize];
-            if state.status != Status::Executed || !state.validated || !self.reads_hold(tx) {
+            let executed = self.txs[tx as usize].status == Status::Executed;
+            if !executed || !self.validated[tx as usize] || !self.reads_hold(tx) {
                 return None;
             }
             if self.commit_work_ps(tx) > 0 {
@@ -323,7 +327,7 @@ impl<'a> Replay<'a> {
             return None;
         }
         if self.reads_hold(tx) {
-            self.txs[tx as usize].validated = true;
+            self.validated[tx as usize] = true;
             return None;
         }
         self.schedule.aborts += 1;
@@ -332,7 +336,7 @@ impl<'a> Replay<'a> {
         state.status = Status::Ready;
         state.values = Values::Estimates;
         state.incarnation += 1;
-        state.validated = false;
+        self.validated[tx as usize] = false;
         self.validate_again_from(tx + 1);
         (self.execution_next > tx).then(|| self.execution(tx))
     }
@@ -340,9 +344,8 @@ impl<'a> Replay<'a> {
     fn validate_again_from(&mut self, tx: u32) {
         if self.validation_next > tx {
             self.validation_next = tx;
-            for state in &mut self.txs[tx as usize..] {
-                state.validated = false;
-            }
+            // What was never executed was never validated.
+            self.validated[tx as usize..self.execution_end as usize].fill(false);
         }
     }
 

@@ -1,7 +1,8 @@
 //! Random graphs from a counter-based stream.
 
 use super::{Topology, TopologyError, check_size};
-use crate::net::geography::below;
+use crate::kernel::math;
+use crate::kernel::random::uniform_below;
 
 /// Graphs drawn before a disconnected random regular graph is given up: up to 64, fewer where drawing takes
 /// long and, for any degree above 2, a second is almost never needed.
@@ -24,7 +25,7 @@ impl<F: Fn(u64) -> u64> Stream<F> {
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        below(self.number(), bound as u64) as usize
+        uniform_below(self.number(), bound as u64) as usize
     }
 }
 
@@ -172,12 +173,12 @@ pub(super) fn erdos_renyi(
     // Pairs (low, high) with low < high are numbered by high, then low; gaps between connected pairs are
     // geometric. `first` is the number of the first pair of `high`.
     let (mut pair, mut high, mut first) = (0u64, 1u64, 0u64);
-    let log_miss = libm::log1p(-probability);
+    let log_miss = math::ln_1p(-probability);
     loop {
         if probability < 1.0 {
             let uniform = ((stream.number() >> 11) + 1) as f64 / 9_007_199_254_740_992.0;
             // Saturates where the probability is zero.
-            let gap = libm::floor(libm::log(uniform) / log_miss);
+            let gap = (math::ln(uniform) / log_miss).floor();
             pair = pair.saturating_add(if probability > 0.0 { gap as u64 } else { u64::MAX });
         }
         if pair >= pairs {
@@ -192,8 +193,8 @@ pub(super) fn erdos_renyi(
     }
     check_size(nodes, edges.len() as u64)?;
     let graph = Topology::from_valid_edges(nodes, &edges);
-    let threshold = libm::log(f64::from(nodes));
-    let milli = |x: f64| libm::ceil(x * 1000.0) as u64;
+    let threshold = math::ln(f64::from(nodes));
+    let milli = |x: f64| (x * 1000.0).ceil() as u64;
     let hint = format!(
         "Erdos-Renyi graphs of {nodes} nodes are connected from a mean degree of about ln n = {threshold:.1} \
          on, 95 in 100 at ln n + 3 = {:.1}; use mean_degree_milli {} or more, or RandomRegular",

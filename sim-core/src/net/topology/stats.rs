@@ -1,10 +1,12 @@
 //! Statistics of a graph: degrees, diameter, clustering.
 
 use super::Topology;
-use crate::observe::record::TopologyStats;
+use crate::net::params::TopologyStats;
 
 /// Up to this many nodes diameter and clustering are exact.
 pub const EXACT_NODES_MAX: u32 = 2_000;
+/// Neighbours looked at for the clustering of a larger graph: a fraction of a second.
+const CLUSTERING_STEPS_MAX: u64 = 300_000_000;
 /// Double sweeps for the lower bound of the diameter of a larger graph.
 const DOUBLE_SWEEPS: u32 = 2;
 
@@ -87,24 +89,59 @@ pub fn diameter(graph: &Topology) -> u32 {
     (0..DOUBLE_SWEEPS).map(sweep).max().unwrap_or(0)
 }
 
-/// Global clustering coefficient: closed over all pairs of neighbours of a node, summed over nodes (sampled
-/// at equal distances above [`EXACT_NODES_MAX`] nodes).
+/// Global clustering coefficient: closed over all pairs of neighbours of a node, summed over nodes. Exact up
+/// to [`EXACT_NODES_MAX`] nodes; above, over nodes at equal distances: that many, or fewer in a dense graph,
+/// where each says more.
 pub fn clustering(graph: &Topology) -> f64 {
     let nodes = graph.nodes();
     if nodes > 2 && graph.edges() == u64::from(nodes) * u64::from(nodes - 1) / 2 {
         return 1.0;
     }
-    let (mut closed, mut pairs) = (0u64, 0u64);
+    let (closed, pairs) = if nodes <= EXACT_NODES_MAX { closed_pairs(graph) } else { sample_pairs(graph) };
+    if pairs == 0 { 0.0 } else { closed as f64 / pairs as f64 }
+}
+
+/// Ordered pairs of neighbours of a node.
+fn pairs_at(graph: &Topology, v: u32) -> u64 {
+    let degree = u64::from(graph.degree(v));
+    degree * degree.saturating_sub(1)
+}
+
+/// Closed and all ordered pairs of neighbours, by intersecting rows as bitsets (500 kB at most).
+fn closed_pairs(graph: &Topology) -> (u64, u64) {
+    let nodes = graph.nodes();
+    let words = nodes.div_ceil(64) as usize;
+    let mut bits = vec![0u64; words * nodes as usize];
+    for v in 0..nodes {
+        for &w in graph.neighbours(v) {
+            bits[v as usize * words + w as usize / 64] |= 1 << (w % 64);
+        }
+    }
+    let row = |v: u32| &bits[v as usize * words..][..words];
+    let common = |v: u32, w: u32| -> u64 {
+        row(v).iter().zip(row(w)).map(|(a, b)| u64::from((a & b).count_ones())).sum()
+    };
+    let closed = |v: u32| graph.neighbours(v).iter().map(|&w| common(v, w)).sum::<u64>();
+    ((0..nodes).map(closed).sum(), (0..nodes).map(|v| pairs_at(graph, v)).sum())
+}
+
+/// Closed and all ordered pairs of neighbours of a sample of nodes.
+fn sample_pairs(graph: &Topology) -> (u64, u64) {
+    let nodes = graph.nodes();
+    let mean_degree = (graph.neighbours.len() as u64 / u64::from(nodes)).max(1);
+    let affordable = (CLUSTERING_STEPS_MAX / (mean_degree * mean_degree)).max(16);
+    let samples = u64::from(EXACT_NODES_MAX).min(affordable);
     let mut is_neighbour = vec![false; nodes as usize];
-    for i in 0..nodes.min(EXACT_NODES_MAX) {
-        let sampled = u64::from(i) * u64::from(nodes) / u64::from(nodes.min(EXACT_NODES_MAX));
-        let row = graph.neighbours(sampled as u32);
+    let (mut closed, mut pairs) = (0, 0);
+    for i in 0..samples {
+        let v = (i * u64::from(nodes) / samples) as u32;
+        let row = graph.neighbours(v);
         row.iter().for_each(|&w| is_neighbour[w as usize] = true);
         for &w in row {
             closed += graph.neighbours(w).iter().filter(|&&x| is_neighbour[x as usize]).count() as u64;
         }
         row.iter().for_each(|&w| is_neighbour[w as usize] = false);
-        pairs += row.len() as u64 * (row.len() as u64).saturating_sub(1);
+        pairs += pairs_at(graph, v);
     }
-    if pairs == 0 { 0.0 } else { closed as f64 / pairs as f64 }
+    (closed, pairs)
 }

@@ -1,0 +1,173 @@
+//! Whatever is wrong with the input, both engines say so, alike, and neither panics nor hangs.
+
+use alloy_primitives::address;
+use parallel_evm::{
+    AccountInfo, Address, B256, Block, BlockEnv, Bytecode, ExecuteError, Executor, InvalidReason,
+    InvalidTransaction, MemoryState, PreState, SpecId, StateError, TxEnv, TxKind, U256,
+};
+use std::num::NonZeroUsize;
+
+const SENDER: Address = address!("00000000000000000000000000000000000000aa");
+const OTHER: Address = address!("00000000000000000000000000000000000000bb");
+const CURSED: Address = address!("00000000000000000000000000000000000000cc");
+
+fn state() -> MemoryState {
+    let mut state = MemoryState::new();
+    state.insert_balance(SENDER, U256::from(1_000_000_000));
+    state
+}
+
+fn transfer(nonce: u64, to: Address) -> TxEnv {
+    TxEnv {
+        caller: SENDER,
+        nonce,
+        kind: TxKind::Call(to),
+        value: U256::ONE,
+        gas_limit: 21_000,
+        gas_price: 1,
+        chain_id: Some(1),
+        ..TxEnv::default()
+    }
+}
+
+fn block(transactions: Vec<TxEnv>) -> Block {
+    let env = BlockEnv { gas_limit: 100_000, ..BlockEnv::default() };
+    Block { spec: SpecId::OSAKA, chain_id: 1, env, transactions }
+}
+
+/// The error, which must be the same from every engine.
+fn error_of(block: &Block, pre: &dyn PreState) -> ExecuteError {
+    let serial = Executor::serial().execute(block, pre).unwrap_err();
+    for threads in [1, 2, 4, 8] {
+        let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap());
+        assert_eq!(executor.execute(block, pre).unwrap_err(), serial, "{threads} threads");
+    }
+    serial
+}
+
+fn reason_of(transactions: Vec<TxEnv>) -> (usize, InvalidReason) {
+    match error_of(&block(transactions), &state()) {
+        ExecuteError::InvalidTransaction { index, reason } => (index, reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_nonce_gap_is_reported_with_both_nonces() {
+    let (index, reason) = reason_of(vec![transfer(0, OTHER), transfer(2, OTHER)]);
+    let expected = InvalidTransaction::NonceTooHigh { tx: 2, state: 1 };
+    assert_eq!((index, reason), (1, InvalidReason::Transaction(expected)));
+    let (index, reason) = reason_of(vec![transfer(0, OTHER), transfer(1, OTHER), transfer(1, OTHER)]);
+    let expected = InvalidTransaction::NonceTooLow { tx: 1, state: 2 };
+    assert_eq!((index, reason), (2, InvalidReason::Transaction(expected)));
+}
+
+#[test]
+fn missing_funds_and_a_wrong_chain_are_reported() {
+    let poor = TxEnv { value: U256::from(2_000_000_000), ..transfer(1, OTHER) };
+    let (index, reason) = reason_of(vec![transfer(0, OTHER), poor]);
+    let lacks_funds = InvalidReason::Transaction(InvalidTransaction::LackOfFundForMaxFee {
+        fee: Box::new(U256::from(2_000_021_000)),
+        balance: Box::new(U256::from(1_000_000_000 - 21_001)),
+    });
+    assert_eq!((index, reason), (1, lacks_funds));
+    let astray = TxEnv { chain_id: Some(5), ..transfer(0, OTHER) };
+    let expected = InvalidReason::Transaction(InvalidTransaction::InvalidChainId);
+    assert_eq!(reason_of(vec![astray]), (0, expected));
+}
+
+#[test]
+fn the_gas_limits_of_all_transactions_must_fit_the_block() {
+    let transactions: Vec<_> = (0..5).map(|nonce| transfer(nonce, OTHER)).collect();
+    let expected = InvalidReason::BlockGasLimit { gas_limit: 21_000, remaining: 100_000 - 4 * 21_000 };
+    assert_eq!(reason_of(transactions), (4, expected));
+    let greedy = TxEnv { gas_limit: 100_001, ..transfer(0, OTHER) };
+    let expected = InvalidReason::BlockGasLimit { gas_limit: 100_001, remaining: 100_000 };
+    assert_eq!(reason_of(vec![greedy]), (0, expected));
+}
+
+#[test]
+fn of_several_errors_the_first_counts() {
+    let wrong_nonce = transfer(9, OTHER);
+    let wrong_chain = TxEnv { chain_id: Some(5), ..transfer(1, OTHER) };
+    let (index, _) = reason_of(vec![transfer(0, OTHER), wrong_nonce.clone(), wrong_chain.clone()]);
+    assert_eq!(index, 1);
+    let (index, reason) = reason_of(vec![transfer(0, OTHER), wrong_chain, wrong_nonce]);
+    assert_eq!((index, reason), (1, InvalidReason::Transaction(InvalidTransaction::InvalidChainId)));
+}
+
+#[test]
+fn a_block_environment_that_the_fork_forbids_is_reported() {
+    let mut block = block(vec![transfer(0, OTHER)]);
+    block.env.prevrandao = None;
+    let ExecuteError::InvalidTransaction { index: 0, reason: InvalidReason::Block(_) } =
+        error_of(&block, &state())
+    else {
+        panic!("prevrandao is required since the merge");
+    };
+}
+
+#[test]
+fn missing_code_is_reported_by_its_hash() {
+    let mut state = state();
+    let hash = B256::repeat_byte(3);
+    let info = AccountInfo { code_hash: hash, code: None, ..AccountInfo::default() };
+    state.insert_account(CURSED, info);
+    let found = error_of(&block(vec![transfer(0, OTHER), transfer(1, CURSED)]), &state);
+    assert_eq!(found, ExecuteError::State { index: 1, error: StateError::MissingCode(hash) });
+}
+
+/// Fails, or panics, when asked for the cursed account.
+struct Cursed {
+    state: MemoryState,
+    panics: bool,
+}
+
+impl PreState for Cursed {
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        if address == CURSED {
+            assert!(!self.panics, "this panic is part of a test");
+            return Err(StateError::Backend("disk on fire".to_owned()));
+        }
+        self.state.account(address)
+    }
+
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.state.storage(address, slot)
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
+        self.state.code(hash)
+    }
+
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        self.state.block_hash(number)
+    }
+}
+
+#[test]
+fn a_failing_or_panicking_pre_state_is_an_error_of_the_transaction_that_met_it() {
+    // Calls the cursed account from within a contract, too: a failure inside a frame.
+    let mut state = state();
+    let mut code = vec![0x73];
+    code.extend_from_slice(CURSED.as_slice());
+    code.extend_from_slice(&[0x31, 0x00]);
+    state.insert_contract(OTHER, Bytecode::new_legacy(code.into()));
+    let call = TxEnv { gas_limit: 60_000, value: U256::ZERO, ..transfer(1, OTHER) };
+    for second in [transfer(1, CURSED), call] {
+        let block = block(vec![transfer(0, SENDER), second]);
+        let failing = Cursed { state: state.clone(), panics: false };
+        let error = StateError::Backend("disk on fire".to_owned());
+        assert_eq!(error_of(&block, &failing), ExecuteError::State { index: 1, error });
+        let panicking = Cursed { state: state.clone(), panics: true };
+        assert_eq!(error_of(&block, &panicking), ExecuteError::WorkerPanicked { index: 1 });
+    }
+}
+
+#[test]
+fn an_empty_block_changes_nothing() {
+    for executor in [Executor::serial(), Executor::parallel(NonZeroUsize::new(4).unwrap())] {
+        let output = executor.execute(&block(Vec::new()), &state()).unwrap();
+        assert!(output.state.is_empty() && output.receipts.is_empty() && output.gas_used == 0);
+    }
+}

@@ -1,0 +1,558 @@
+//! `Slots`: a proposer per slot, attestation before a deadline, aggregation, finality by two thirds.
+//!
+//! **Captures.** Time is divided into slots. The slot's proposer, drawn by stake, executes the block it builds
+//! on its head and publishes it. Every node executes a block once it has the parent executed, and votes as
+//! soon as the slot's own block is its head, or at the attestation deadline for whatever is. A vote travels to
+//! its committee's aggregator; the aggregator publishes an aggregate when two thirds of its committee's stake
+//! voted for one block, and at the aggregation deadline what else came in. A block is final for a node that
+//! has executed it and seen votes of two thirds of all stake for it (its ancestors with it). The head follows
+//! LMD-GHOST over the votes a node has seen, counting each slot's votes (a later vote does not cancel an
+//! earlier one, which lies on the same branch unless the voter changed sides). A late block loses votes, and a
+//! proposer that has not executed its predecessor in time builds on an older one: a fork.
+//!
+//! **Leaves out.** Epochs, justification in two steps, proposer boost, slashing, sampling of committees by
+//! duty (every node with stake votes in every slot), equivocation, sync of nodes that missed an item (items
+//! are not lost in this network). Votes that reach the aggregator after its deadline are lost.
+//!
+//! **Parameters.** [`SlotsPlan`]. **Source.** The shape is Ethereum's (consensus specification, phase 0: honest
+//! validator), with a sub-slot aggregate so that finality follows the network and not the slot's timer.
+//!
+//! **Checked against.** Conservation of votes and the additive decomposition of time to finality, in tests.
+
+use super::ledger::{GENESIS, Ledger, LedgerBlock, View};
+use super::params::SlotsPlan;
+use super::schedule::Schedule;
+use super::votes::{Aggregate, Collection, Trigger, Vote};
+use super::{Host, PassOn, RunError, timers};
+use crate::chain::tree::BlockIx;
+use crate::gossip::Dissemination;
+use crate::gossip::params::ForwardRule;
+use crate::kernel::event::Moment;
+use crate::kernel::ids::NodeId;
+use crate::net::items::Slot;
+use crate::net::message::MessageKind;
+use crate::workload::{BuildRequest, Source};
+use std::collections::BTreeMap;
+
+/// Up to this many nodes, first arrivals of aggregates are kept for the decomposition of time to finality.
+pub const TRACKED_NODES_MAX: u32 = 5_000;
+
+/// One chain's instance of the protocol.
+#[derive(Clone)]
+pub struct Slots {
+    /// Number of the chain.
+    pub chain: u32,
+    /// Parameters.
+    pub plan: SlotsPlan,
+    /// Last slot with a proposal.
+    pub last_slot: u32,
+    /// Duties.
+    pub schedule: Schedule,
+    /// Blocks and what nodes know of them.
+    pub ledger: Ledger,
+    /// Where blocks' contents come from.
+    pub source: Source,
+    /// All votes.
+    pub votes: Vec<Vote>,
+    /// All aggregates.
+    pub aggregates: Vec<Aggregate>,
+    /// Votes due and cast in time, by node, after the warm-up.
+    pub duty: Vec<Duty>,
+    forward: ForwardRule,
+    nodes: Vec<NodeState>,
+    collections: BTreeMap<(u32, u32), Collection>,
+    committee_stake: BTreeMap<u32, Vec<u64>>,
+    first_measured_slot: u32,
+    tracked: bool,
+}
+
+/// A node's record of votes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Duty {
+    /// Votes the node should have cast for the slot's block.
+    pub due: u64,
+    /// Votes it cast for it before the deadline.
+    pub timely: u64,
+}
+
+/// What a node remembers between events.
+#[derive(Clone, Debug)]
+struct NodeState {
+    head: BlockIx,
+    /// Latest final block.
+    root: BlockIx,
+    voted_slot: u32,
+    /// There are known blocks beside the head's branch: the head must be computed from votes.
+    forked: bool,
+    /// Blocks that wait for their parent.
+    waiting: Vec<BlockIx>,
+    /// Number of items made, for their content identity.
+    items: u32,
+}
+
+impl Slots {
+    /// An instance that has not started.
+    #[allow(clippy::too_many_arguments, reason = "the parts of a chain, assembled in one place")]
+    pub fn new(
+        chain: u32,
+        plan: SlotsPlan,
+        forward: ForwardRule,
+        schedule: Schedule,
+        ledger: Ledger,
+        source: Source,
+        nodes: u32,
+        (warm_up, blocks): (u32, u32),
+    ) -> Self {
+        let fresh = NodeState {
+            head: GENESIS,
+            root: GENESIS,
+            voted_slot: 0,
+            forked: false,
+            waiting: Vec::new(),
+            items: 0,
+        };
+        Self {
+            chain,
+            plan,
+            last_slot: warm_up + blocks,
+            schedule,
+            ledger,
+            source,
+            votes: Vec::new(),
+            aggregates: Vec::new(),
+            duty: vec![Duty::default(); nodes as usize],
+            forward,
+            nodes: vec![fresh; nodes as usize],
+            collections: BTreeMap::new(),
+            committee_stake: BTreeMap::new(),
+            first_measured_slot: warm_up + 1,
+            tracked: nodes <= TRACKED_NODES_MAX,
+        }
+    }
+
+    /// Sets the first timers.
+    pub fn start<D: Dissemination>(&mut self, host: &mut Host<'_, D>) {
+        let start = Moment::default();
+        for slot in 1..=self.last_slot {
+            let at = u64::from(slot) * self.plan.slot_ns;
+            host.timer(start, at, self.schedule.proposer(slot), timers::SLOT, self.chain);
+        }
+        for node in self.voters() {
+            host.timer(start, self.plan.slot_ns + self.plan.attest_by_ns, node, timers::ATTEST, self.chain);
+        }
+        self.source.start(host, self.chain);
+    }
+
+    /// Messages that carry votes are kept for the decomposition of time to finality.
+    pub fn keeps_vote_messages(&self) -> bool {
+        self.tracked
+    }
+
+    /// When a block is passed on.
+    pub fn forward_rule(&self) -> ForwardRule {
+        self.forward
+    }
+
+    /// RPC nodes close their bundles.
+    pub fn on_bundle<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId) {
+        let sequence = self.next_item(node);
+        self.source.on_bundle(host, now, node, self.chain, sequence);
+    }
+
+    fn voters(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let schedule = self.schedule.clone();
+        (0..self.nodes.len() as u32).map(NodeId).filter(move |n| schedule.stake(*n) > 0)
+    }
+
+    fn slot_at(&self, now: Moment) -> u32 {
+        (now.time.0 / self.plan.slot_ns) as u32
+    }
+
+    fn deadline_ns(&self, slot: u32) -> u64 {
+        u64::from(slot) * self.plan.slot_ns + self.plan.attest_by_ns
+    }
+
+    // --- proposing -------------------------------------------------------------------------------------
+
+    /// A slot begins at its proposer: build on the head.
+    pub fn on_slot<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+    ) -> Result<(), RunError> {
+        let slot = self.slot_at(now);
+        let parent = self.head(node);
+        let parent_header = self.ledger.get(parent).block.header.clone();
+        let request =
+            BuildRequest { chain: self.chain, slot, proposer: node, parent, slot_start_ns: now.time.0 };
+        let draft = self.source.build(&request, &parent_header, host.fabric)?;
+        let duration = draft.durations_ns[host.fabric.class(node)];
+        let (start, end) = host.cpus[node.index()].run(now.time.0, duration);
+        let state = draft.state;
+        let block = LedgerBlock {
+            transactions: draft.transactions,
+            block: draft.block,
+            recorded: draft.recorded,
+            durations_ns: draft.durations_ns,
+            execution: draft.execution,
+            build_start_ns: start,
+            published_ns: 0,
+            item: None,
+            views: Vec::new(),
+            final_nodes: 0,
+            votes_stake: 0,
+            closed: false,
+        };
+        let ix = self.ledger.insert(block, parent);
+        self.source.built(ix, state);
+        host.task_timer(now, end - now.time.0, node, timers::PROPOSE, (self.chain, ix.0));
+        Ok(())
+    }
+
+    /// A block is built: publish it, and vote for it.
+    pub fn on_propose<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        ix: BlockIx,
+    ) {
+        let sequence = self.next_item(node);
+        let bytes = self.ledger.get(ix).block.size_bytes;
+        let item =
+            host.fabric.create_item(now, node, sequence, MessageKind::Block, self.chain, ix.0, bytes, true);
+        let block = self.ledger.get_mut(ix);
+        block.published_ns = now.time.0;
+        block.item = Some(item);
+        host.publish(now, node, item);
+        self.verified(host, now, node, ix);
+    }
+
+    fn next_item(&mut self, node: NodeId) -> u32 {
+        let items = &mut self.nodes[node.index()].items;
+        *items += 1;
+        // Several chains may make items at one node: the chain keeps their identities apart.
+        *items << 8 | (self.chain & 0xff)
+    }
+
+    // --- receiving and executing -----------------------------------------------------------------------
+
+    /// An item of this chain is complete at a node.
+    pub fn on_item<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        slot: Slot,
+    ) -> PassOn {
+        let (kind, content) = {
+            let item = host.fabric.item(slot);
+            (item.kind, item.content)
+        };
+        match kind {
+            MessageKind::Block => {
+                self.on_block(host, now, node, BlockIx(content));
+                match self.forward {
+                    ForwardRule::AfterHeaderCheck { check_ns: 0 } => PassOn::Now,
+                    ForwardRule::AfterHeaderCheck { check_ns } => PassOn::After(check_ns),
+                    ForwardRule::AfterExecution => PassOn::Later,
+                }
+            }
+            MessageKind::Aggregate => {
+                self.on_aggregate(host, now, node, content);
+                PassOn::Now
+            }
+            _ => PassOn::Now,
+        }
+    }
+
+    fn on_block<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId, ix: BlockIx) {
+        let parent = self.ledger.tree.parent(ix).expect("a proposed block has a parent");
+        if self.ledger.is_verified(parent, node) {
+            self.execute(host, now, node, ix);
+        } else {
+            self.nodes[node.index()].waiting.push(ix);
+        }
+    }
+
+    fn execute<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId, ix: BlockIx) {
+        let duration = self.ledger.get(ix).durations_ns[host.fabric.class(node)];
+        let (_, end) = host.cpus[node.index()].run(now.time.0, duration);
+        host.task_timer(now, end - now.time.0, node, timers::VERIFIED, (self.chain, ix.0));
+    }
+
+    /// A node has executed a block it received.
+    pub fn on_verified<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        ix: BlockIx,
+    ) {
+        if self.forward == ForwardRule::AfterExecution
+            && let Some(item) = self.ledger.get(ix).item
+        {
+            let from = host.fabric.items().arrivals(item)[node.index()].from();
+            host.gossip.forward(host.fabric, now, node, item, from);
+        }
+        self.verified(host, now, node, ix);
+    }
+
+    fn verified<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId, ix: BlockIx) {
+        host.fabric.witness(node, now.time.0 ^ u64::from(self.ledger.id(ix).slot) << 32);
+        if let Some(view) = self.ledger.view_mut(ix, node) {
+            view.verified_ns = now.time.0;
+        }
+        let parent = self.ledger.tree.parent(ix);
+        let state = &mut self.nodes[node.index()];
+        if parent == Some(state.head) {
+            state.head = ix;
+        } else {
+            state.forked = true;
+        }
+        let slot = self.ledger.id(ix).slot;
+        let in_time = now.time.0 <= self.deadline_ns(slot);
+        if in_time && self.nodes[node.index()].voted_slot < slot && self.head(node) == ix {
+            self.vote(host, now, node, ix, slot);
+        }
+        self.close_quorum(node, ix, now, 0);
+        let state = &mut self.nodes[node.index()];
+        let (ready, waiting) = std::mem::take(&mut state.waiting)
+            .into_iter()
+            .partition(|w| self.ledger.tree.parent(*w) == Some(ix));
+        state.waiting = waiting;
+        let ready: Vec<BlockIx> = ready;
+        ready.into_iter().for_each(|child| self.execute(host, now, node, child));
+    }
+
+    // --- fork choice -----------------------------------------------------------------------------------
+
+    /// The block a node would build on.
+    fn head(&mut self, node: NodeId) -> BlockIx {
+        let state = &self.nodes[node.index()];
+        if !state.forked {
+            return state.head;
+        }
+        let ledger = &self.ledger;
+        let known = |ix: BlockIx| ledger.is_verified(ix, node);
+        let weight = |ix: BlockIx| ledger.view(ix, node).votes;
+        let head = ledger.tree.ghost_head(state.root, known, weight);
+        let root = state.root;
+        let newer = ledger.handles().skip(root.index());
+        let beside = newer.filter(|ix| known(*ix) && ledger.tree.is_ancestor(root, *ix));
+        let forked = beside.into_iter().any(|ix| !ledger.tree.is_ancestor(ix, head));
+        let state = &mut self.nodes[node.index()];
+        state.head = head;
+        state.forked = forked;
+        head
+    }
+
+    // --- voting ----------------------------------------------------------------------------------------
+
+    /// The attestation deadline of the current slot at a node.
+    pub fn on_attest<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId) {
+        let slot = self.slot_at(now);
+        if self.nodes[node.index()].voted_slot < slot {
+            let head = self.head(node);
+            self.vote(host, now, node, head, slot);
+        }
+        if slot < self.last_slot {
+            host.timer(now, self.plan.slot_ns, node, timers::ATTEST, self.chain);
+        }
+    }
+
+    fn vote<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        block: BlockIx,
+        slot: u32,
+    ) {
+        self.nodes[node.index()].voted_slot = slot;
+        let stake = self.schedule.stake(node);
+        if stake == 0 {
+            return;
+        }
+        if slot >= self.first_measured_slot {
+            let duty = &mut self.duty[node.index()];
+            duty.due += 1;
+            duty.timely += u64::from(self.ledger.id(block).slot == slot);
+        }
+        let committee = self.schedule.committee(node, slot);
+        let aggregator = self.schedule.aggregator(slot, committee);
+        let number = self.votes.len() as u32;
+        let vote = Vote { voter: node, slot, block, cast_ns: now.time.0, message: None };
+        self.votes.push(vote);
+        if aggregator == node {
+            self.collect(host, now, node, number);
+        } else {
+            let bytes = self.plan.vote_bytes;
+            let kind = MessageKind::Vote;
+            let message = host.fabric.send_direct(now, node, aggregator, kind, bytes, self.chain, number);
+            self.votes[number as usize].message = Some(message);
+        }
+    }
+
+    /// A vote reached its aggregator.
+    pub fn on_vote<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        number: u32,
+    ) {
+        self.collect(host, now, node, number);
+    }
+
+    fn collect<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId, number: u32) {
+        let vote = self.votes[number as usize];
+        let committee = self.schedule.committee(vote.voter, vote.slot);
+        let key = (vote.slot, committee);
+        let close_ns = u64::from(vote.slot) * self.plan.slot_ns + self.plan.aggregate_by_ns;
+        if now.time.0 > close_ns {
+            return;
+        }
+        if !self.collections.contains_key(&key) {
+            let task = (self.chain, vote.slot << 10 | committee);
+            host.task_timer(now, close_ns - now.time.0, node, timers::AGGREGATE, task);
+        }
+        let collection = self.collections.entry(key).or_default();
+        if collection.closed {
+            return;
+        }
+        let tally = collection.tallies.entry(vote.block).or_default();
+        tally.stake += self.schedule.stake(vote.voter);
+        let tally = *tally;
+        let quorum = two_thirds(self.committee_stake(vote.slot, committee));
+        if tally.published == 0 && tally.stake >= quorum {
+            self.publish_aggregate(host, now, node, key, vote.block, Trigger::Quorum(number));
+        }
+    }
+
+    fn committee_stake(&mut self, slot: u32, committee: u32) -> u64 {
+        let schedule = &self.schedule;
+        let nodes = self.nodes.len() as u32;
+        let stakes = self.committee_stake.entry(slot).or_insert_with(|| {
+            let mut stakes = vec![0; schedule.committees() as usize];
+            for node in (0..nodes).map(NodeId) {
+                stakes[schedule.committee(node, slot) as usize] += schedule.stake(node);
+            }
+            stakes
+        });
+        stakes[committee as usize]
+    }
+
+    /// An aggregator's deadline: publish what has not been published.
+    pub fn on_aggregate_deadline<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        number: u32,
+    ) {
+        let key = (number >> 10, number & 0x3ff);
+        let Some(collection) = self.collections.get_mut(&key) else { return };
+        collection.closed = true;
+        let blocks: Vec<BlockIx> = collection.tallies.keys().copied().collect();
+        for block in blocks {
+            self.publish_aggregate(host, now, node, key, block, Trigger::Deadline);
+        }
+        self.collections.remove(&key);
+        self.committee_stake.retain(|slot, _| *slot >= key.0);
+    }
+
+    fn publish_aggregate<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        key: (u32, u32),
+        block: BlockIx,
+        trigger: Trigger,
+    ) {
+        let collection = self.collections.get_mut(&key).expect("an open collection");
+        let tally = collection.tallies.get_mut(&block).expect("a tally of the collection");
+        let stake = tally.stake - tally.published;
+        if stake == 0 {
+            return;
+        }
+        tally.published = tally.stake;
+        self.ledger.get_mut(block).votes_stake += stake;
+        let number = self.aggregates.len() as u32;
+        let members = (self.nodes.len() as u64).div_ceil(u64::from(self.plan.committees.max(1)));
+        let bytes = self.plan.aggregate_bytes + members.div_ceil(8);
+        let sequence = self.next_item(node);
+        let kind = MessageKind::Aggregate;
+        let item =
+            host.fabric.create_item(now, node, sequence, kind, self.chain, number, bytes, self.tracked);
+        self.aggregates.push(Aggregate {
+            slot: key.0,
+            block,
+            stake,
+            aggregator: node,
+            published_ns: now.time.0,
+            trigger,
+            item: self.tracked.then_some(item),
+        });
+        host.publish(now, node, item);
+        self.on_aggregate(host, now, node, number);
+    }
+
+    // --- finality --------------------------------------------------------------------------------------
+
+    fn on_aggregate<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        number: u32,
+    ) {
+        let Aggregate { block, stake, .. } = self.aggregates[number as usize];
+        host.fabric.witness(node, now.time.0 ^ stake.rotate_left(40));
+        if let Some(view) = self.ledger.view_mut(block, node) {
+            view.votes += stake;
+        }
+        self.close_quorum(node, block, now, number + 1);
+    }
+
+    /// Makes a block final for a node if it has executed it and seen two thirds of the stake vote for it, and
+    /// with it its ancestors.
+    fn close_quorum(&mut self, node: NodeId, block: BlockIx, now: Moment, closing_aggregate: u32) {
+        let quorum = two_thirds(self.schedule.total_stake());
+        let View { verified_ns, votes, final_ns, .. } = self.ledger.view(block, node);
+        if verified_ns == 0 || votes < quorum || final_ns > 0 {
+            return;
+        }
+        let mut at = Some(block);
+        while let Some(ix) = at {
+            let Some(view) = self.ledger.view_mut(ix, node) else { break };
+            if view.final_ns > 0 {
+                break;
+            }
+            view.final_ns = now.time.0;
+            view.closing_aggregate = closing_aggregate;
+            view.closing_block = block.0;
+            self.ledger.get_mut(ix).final_nodes += 1;
+            at = self.ledger.tree.parent(ix);
+        }
+        let state = &mut self.nodes[node.index()];
+        if self.ledger.id(block).slot > self.ledger.id(state.root).slot {
+            state.root = block;
+        }
+    }
+
+    /// The canonical chain at the end: the head of the node with the most stake, genesis first.
+    pub fn canonical(&mut self) -> Vec<BlockIx> {
+        let heaviest = (0..self.nodes.len() as u32).map(NodeId);
+        let heaviest = heaviest.max_by_key(|n| (self.schedule.stake(*n), std::cmp::Reverse(n.0)));
+        let head = self.head(heaviest.expect("at least one node"));
+        self.ledger.tree.canonical_chain(head)
+    }
+}
+
+/// The least stake that is at least two thirds of `total`.
+fn two_thirds(total: u64) -> u64 {
+    (u128::from(total) * 2).div_ceil(3) as u64
+}

@@ -1,0 +1,134 @@
+//! One event queue per partition and the windows between them.
+//!
+//! A partition is a contiguous range of nodes with its own wheel. Within a window no longer than the
+//! *lookahead* (the least delay of any message between partitions) the partitions cannot influence each
+//! other, so each drains its own wheel; what they send across is swapped at the barrier that ends the
+//! window. Because the order of events is content-derived, the number of partitions never changes a result.
+//!
+//! With one partition there are no windows and no outboxes: pushes go straight to the wheel.
+
+use crate::kernel::event::Event;
+use crate::kernel::ids::NodeId;
+use crate::kernel::time::SimTime;
+use crate::kernel::wheel::Wheel;
+
+/// The pending events of a run, by partition.
+#[derive(Clone)]
+pub struct Scheduler {
+    wheels: Vec<Wheel<Event>>,
+    outbox: Vec<Event>,
+    /// Nodes per partition (the last may have fewer).
+    nodes_per_partition: u32,
+    /// Partition whose events are being handled.
+    current: usize,
+    /// End of the open window; only events at or after it may cross partitions.
+    window_end: SimTime,
+    lookahead_ns: u64,
+}
+
+impl Scheduler {
+    /// Queues for `nodes` nodes in `partitions` partitions.
+    ///
+    /// `lookahead_ns` is the least delay of any message between nodes, at least 1.
+    pub fn new(nodes: u32, partitions: u32, lookahead_ns: u64) -> Self {
+        let partitions = partitions.clamp(1, nodes.max(1));
+        Self {
+            wheels: (0..partitions).map(|_| Wheel::new()).collect(),
+            outbox: Vec::new(),
+            nodes_per_partition: nodes.div_ceil(partitions).max(1),
+            current: 0,
+            window_end: SimTime(0),
+            lookahead_ns: lookahead_ns.max(1),
+        }
+    }
+
+    /// Schedules an event.
+    #[inline(always)]
+    pub fn push(&mut self, event: Event) {
+        if self.wheels.len() == 1 {
+            self.wheels[0].push(event);
+        } else {
+            self.push_partitioned(event);
+        }
+    }
+
+    fn push_partitioned(&mut self, event: Event) {
+        let partition = self.partition(event.destination());
+        if partition == self.current {
+            self.wheels[partition].push(event);
+        } else {
+            assert!(event.time >= self.window_end, "an event crossed partitions inside a window");
+            self.outbox.push(event);
+        }
+    }
+
+    fn partition(&self, node: NodeId) -> usize {
+        (node.0 / self.nodes_per_partition) as usize
+    }
+
+    /// The earliest pending time.
+    pub fn next_time(&mut self) -> Option<SimTime> {
+        let wheels = self.wheels.iter_mut().filter_map(Wheel::next_time);
+        wheels.chain(self.outbox.iter().map(|e| e.time)).min()
+    }
+
+    /// Events pending.
+    pub fn len(&self) -> usize {
+        self.wheels.iter().map(Wheel::len).sum::<usize>() + self.outbox.len()
+    }
+
+    /// No events pending.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of partitions.
+    pub fn partitions(&self) -> usize {
+        self.wheels.len()
+    }
+
+    /// The next event of the current partition before `limit`.
+    #[inline(always)]
+    pub fn pop_before(&mut self, limit: SimTime) -> Option<Event> {
+        self.wheels[self.current].pop_before(limit)
+    }
+
+    /// The destination and payload of an upcoming event of the current partition, for prefetching.
+    #[inline(always)]
+    pub fn ahead(&self, k: usize) -> Option<&Event> {
+        self.wheels[self.current].ahead(k)
+    }
+
+    /// Opens the next window, which ends no later than `limit`; `None` when nothing is due before `limit`.
+    pub fn open_window(&mut self, limit: SimTime) -> Option<SimTime> {
+        self.flush();
+        if self.wheels.len() == 1 {
+            self.window_end = limit;
+            return self.wheels[0].next_time().filter(|t| *t < limit).map(|_| limit);
+        }
+        let start = self.next_time().filter(|t| *t < limit)?;
+        self.window_end = SimTime(start.0.saturating_add(self.lookahead_ns)).min(limit);
+        Some(self.window_end)
+    }
+
+    /// Makes `partition` the one whose events are popped.
+    pub fn select(&mut self, partition: usize) {
+        self.current = partition;
+    }
+
+    /// Hands the events sent across partitions to their queues; outside windows every push may cross.
+    pub fn flush(&mut self) {
+        let outbox = std::mem::take(&mut self.outbox);
+        for event in &outbox {
+            let partition = self.partition(event.destination());
+            self.wheels[partition].push(*event);
+        }
+        self.outbox = outbox;
+        self.outbox.clear();
+    }
+
+    /// Bytes held by the queues.
+    pub fn heap_bytes(&self) -> usize {
+        self.wheels.iter().map(Wheel::heap_bytes).sum::<usize>() + self.outbox.capacity() * size_of::<Event>()
+    }
+}

@@ -1,0 +1,245 @@
+//! The facade: build a simulation from a plan, run it, take its record. CLI, GUI and validation use only this.
+//!
+//! ```
+//! # use sim_core::simulation::Simulation;
+//! # use sim_core::scenario::plan::Plan;
+//! fn run(plan: Plan) -> Result<String, Box<dyn std::error::Error>> {
+//!     let mut simulation = Simulation::new(plan)?;
+//!     simulation.run()?;
+//!     Ok(simulation.finish().digest)
+//! }
+//! ```
+//!
+//! Must never be true: that anything but the plan, the contents pinned from another run of the same scenario
+//! and the version of this code can change a result. Host threads only change how long it takes.
+
+mod archive;
+mod assemble;
+pub mod experiment;
+mod finish;
+mod world;
+
+use crate::consensus::RunError;
+use crate::execution::builder::ExecutionCache;
+use crate::execution::profile::ProfileError;
+use crate::gossip::Dissemination;
+use crate::gossip::flood::Flood;
+use crate::gossip::gossipsub::Gossipsub;
+use crate::gossip::params::GossipPlan;
+use crate::kernel::digest::{Digest, DigestTrail};
+use crate::kernel::time::SimTime;
+use crate::net::fabric::Fabric;
+use crate::net::geography::PlacementError;
+use crate::net::links::LatencyError;
+use crate::net::topology::TopologyError;
+use crate::observe::record::RunRecord;
+use crate::scenario::plan::Plan;
+use crate::workload::recorded::RecordedError;
+use crate::workload::users::Pinned;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use thiserror::Error;
+use world::World;
+
+/// A plan cannot be turned into a simulation.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// No such graph, or not connected.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// Latencies or jitter make no sense.
+    #[error(transparent)]
+    Latency(#[from] LatencyError),
+    /// Nodes cannot be placed.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+    /// The cost profile is incomplete.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// A recorded block cannot be used.
+    #[error(transparent)]
+    Recorded(#[from] RecordedError),
+    /// The contracts of the `Users` workload cannot be executed.
+    #[error("the workload's contracts cannot be executed: {0}")]
+    Contracts(#[from] parallel_evm::ExecuteError),
+    /// A number in the plan makes no sense together with another.
+    #[error("{0}")]
+    Plan(String),
+}
+
+/// What runs of one experiment share, and how much of the host they may use. Never changes a result.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    /// Executed blocks by content.
+    pub executions: Arc<ExecutionCache>,
+    /// Threads for executing one block.
+    pub execution_threads: NonZeroUsize,
+    /// Contents of blocks to repeat, by chain.
+    pub pinned: Option<Arc<Vec<Arc<Pinned>>>>,
+    /// Keep every node's first arrivals with their causes. Without, runs are smaller and faster, and records
+    /// have no propagation figures. Never changes what happens.
+    pub causes: bool,
+}
+
+/// Executed blocks kept for reuse.
+const CACHED_BLOCKS: usize = 4_096;
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self {
+            executions: Arc::new(ExecutionCache::new(CACHED_BLOCKS)),
+            execution_threads: NonZeroUsize::MIN,
+            pinned: None,
+            causes: true,
+        }
+    }
+}
+
+/// What the facade needs of a world, whatever its dissemination protocol.
+trait Run: Send {
+    fn now(&self) -> SimTime;
+    fn end(&self) -> SimTime;
+    fn events(&self) -> u64;
+    fn run_until(&mut self, until: SimTime, budget: u64) -> Result<bool, RunError>;
+    fn pending(&self) -> usize;
+    fn heap_bytes(&self) -> usize;
+    fn trail(&self) -> &DigestTrail;
+    fn state_digest(&self) -> Digest;
+    fn contents(&self) -> Vec<Arc<Pinned>>;
+    fn clone_box(&self) -> Box<dyn Run>;
+    fn finish(self: Box<Self>, plan: Plan) -> RunRecord;
+}
+
+/// A simulation that can be run, stepped, saved and restored.
+pub struct Simulation {
+    world: Box<dyn Run>,
+    plan: Plan,
+}
+
+/// A saved state of a simulation.
+pub struct Checkpoint(Box<dyn Run>);
+
+impl Simulation {
+    /// A simulation of `plan` at time 0.
+    ///
+    /// # Errors
+    /// [`SetupError`] where the plan contradicts itself or names blocks that cannot be used.
+    pub fn new(plan: Plan) -> Result<Self, SetupError> {
+        Self::with_resources(plan, &Resources::default())
+    }
+
+    /// A simulation that shares executions with others.
+    ///
+    /// # Errors
+    /// As [`Simulation::new`].
+    pub fn with_resources(plan: Plan, resources: &Resources) -> Result<Self, SetupError> {
+        match plan.network.gossip.clone() {
+            GossipPlan::Flood => Self::with_dissemination(plan, resources, Flood::new),
+            GossipPlan::Gossipsub(gossipsub) => {
+                Self::with_dissemination(plan, resources, |fabric| Gossipsub::new(gossipsub, fabric))
+            }
+        }
+    }
+
+    /// A simulation with a dissemination protocol of the caller's own in place of the plan's.
+    ///
+    /// # Errors
+    /// As [`Simulation::new`].
+    pub fn with_dissemination<D: Dissemination>(
+        plan: Plan,
+        resources: &Resources,
+        protocol: impl FnOnce(&Fabric) -> D,
+    ) -> Result<Self, SetupError> {
+        let world: World<D> = assemble::assemble(&plan, resources, protocol)?;
+        Ok(Self { world: Box::new(world), plan })
+    }
+
+    /// What is being run.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Simulated time: everything before it has happened.
+    pub fn now(&self) -> SimTime {
+        self.world.now()
+    }
+
+    /// When the run ends.
+    pub fn end(&self) -> SimTime {
+        self.world.end()
+    }
+
+    /// The run is over.
+    pub fn is_finished(&self) -> bool {
+        self.world.now() >= self.world.end()
+    }
+
+    /// Events handled so far.
+    pub fn events(&self) -> u64 {
+        self.world.events()
+    }
+
+    /// Events waiting.
+    pub fn pending_events(&self) -> usize {
+        self.world.pending()
+    }
+
+    /// Bytes held by nodes, items and queues (states and records not counted).
+    pub fn heap_bytes(&self) -> usize {
+        self.world.heap_bytes()
+    }
+
+    /// Handles the next event (with several partitions: the next window).
+    ///
+    /// # Errors
+    /// [`RunError`]: the run cannot go on.
+    pub fn step(&mut self) -> Result<(), RunError> {
+        self.world.run_until(self.world.end(), 1).map(|_| ())
+    }
+
+    /// Runs until `until` or the end, or until about `budget` events were handled; true when it got there.
+    ///
+    /// # Errors
+    /// [`RunError`]: the run cannot go on.
+    pub fn run_until(&mut self, until: SimTime, budget: u64) -> Result<bool, RunError> {
+        self.world.run_until(until, budget)
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// [`RunError`]: the run cannot go on.
+    pub fn run(&mut self) -> Result<(), RunError> {
+        self.world.run_until(self.world.end(), u64::MAX).map(|_| ())
+    }
+
+    /// Saves the state. Cheap: states and blocks are shared.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(self.world.clone_box())
+    }
+
+    /// Goes back (or forward) to a saved state of this simulation.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) {
+        self.world = checkpoint.0.clone_box();
+    }
+
+    /// Digest of all nodes' histories so far.
+    pub fn digest(&self) -> Digest {
+        self.world.state_digest()
+    }
+
+    /// Digests by group of nodes and simulated second, to locate a divergence.
+    pub fn trail(&self) -> &DigestTrail {
+        self.world.trail()
+    }
+
+    /// Contents of the blocks built so far, by chain, to pin in another run.
+    pub fn contents(&self) -> Vec<Arc<Pinned>> {
+        self.world.contents()
+    }
+
+    /// Closes the run and takes its record.
+    pub fn finish(self) -> RunRecord {
+        self.world.finish(self.plan)
+    }
+}

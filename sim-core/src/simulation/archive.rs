@@ -1,0 +1,401 @@
+//! Takes the numbers out of blocks that nothing more can happen to, and lets the rest go.
+//!
+//! A block is closed when it is final at every node, when it is so old that nothing refers to it any more, or
+//! when the run ends. Closing only reads; it never changes what happens next.
+
+use super::world::ChainState;
+use crate::chain::tree::BlockIx;
+use crate::consensus::broadcast::Broadcast;
+use crate::consensus::ledger::View;
+use crate::consensus::slots::Slots;
+use crate::consensus::votes::Trigger;
+use crate::gossip::params::ForwardRule;
+use crate::kernel::ids::NodeId;
+use crate::net::fabric::Fabric;
+use crate::net::items::Arrival;
+use crate::observe::causes::{Checked, Holding, Spread, add_direct, follow};
+use crate::observe::record::{BlockRecord, Breakdown, NodeBlockRecord, Part};
+use std::collections::BTreeMap;
+
+/// Slots after which an unfinished block is closed anyway.
+const OPEN_SLOTS_MAX: u32 = 24;
+/// About this many per-node records are kept in a run; above, every k-th node is observed.
+const NODE_RECORDS_MAX: u64 = 200_000;
+
+/// Records of closed blocks.
+#[derive(Clone, Default)]
+pub struct Archive {
+    /// Blocks by (chain, slot, proposer).
+    pub blocks: BTreeMap<(u32, u32, u32), BlockRecord>,
+    /// Blocks at observed nodes.
+    pub node_blocks: BTreeMap<(u32, u32, u32), Vec<NodeBlockRecord>>,
+    /// Every k-th node is observed.
+    pub observed_every: u32,
+    /// Attestation deadline and measured range by chain.
+    warm_up: u32,
+}
+
+impl Archive {
+    /// An empty archive for a run of `nodes` nodes and `blocks` blocks over all chains.
+    pub fn new(nodes: u32, blocks: u64, warm_up: u32) -> Self {
+        let every = (u64::from(nodes) * blocks).div_ceil(NODE_RECORDS_MAX).max(1);
+        Self { observed_every: every as u32, warm_up, ..Self::default() }
+    }
+
+    /// Closes what is finished.
+    pub fn close_finished(&mut self, chain: &mut ChainState, fabric: &mut Fabric) {
+        match chain {
+            ChainState::Slots(slots) => {
+                let newest = slots.ledger.handles().last().map_or(0, |ix| slots.ledger.id(ix).slot);
+                // In order, and stopping at the first open one: a block may have been made final by a later
+                // one, whose numbers must still be there.
+                for ix in slots.ledger.handles() {
+                    let block = slots.ledger.get(ix);
+                    if block.closed {
+                        continue;
+                    }
+                    let finished = block.final_nodes == fabric.node_count();
+                    if !finished && slots.ledger.id(ix).slot + OPEN_SLOTS_MAX > newest {
+                        break;
+                    }
+                    self.close_block(slots, ix, fabric);
+                }
+            }
+            ChainState::Broadcast(broadcast) => {
+                for number in 0..broadcast.payloads.len() {
+                    let item = broadcast.payloads[number].item;
+                    if item.is_some_and(|slot| fabric.item(slot).holders == fabric.node_count()) {
+                        self.close_payload(broadcast, number, fabric);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Closes everything.
+    pub fn close_all(&mut self, chain: &mut ChainState, fabric: &mut Fabric) {
+        match chain {
+            ChainState::Slots(slots) => {
+                for ix in slots.ledger.handles() {
+                    if !slots.ledger.get(ix).closed {
+                        self.close_block(slots, ix, fabric);
+                    }
+                }
+            }
+            ChainState::Broadcast(broadcast) => {
+                for number in 0..broadcast.payloads.len() {
+                    if broadcast.payloads[number].item.is_some() {
+                        self.close_payload(broadcast, number, fabric);
+                    }
+                }
+            }
+        }
+    }
+
+    fn close_block(&mut self, slots: &mut Slots, ix: BlockIx, fabric: &mut Fabric) {
+        let chain = Chronicle { slots, fabric };
+        let story = chain.tell(ix);
+        let record = chain.record(ix, self.warm_up);
+        let key = (record.chain, record.slot, record.proposer);
+        let nodes = chain.node_records(ix, &story, self.observed_every);
+        self.blocks.insert(key, record);
+        self.node_blocks.insert(key, nodes);
+        let views = std::mem::take(&mut slots.ledger.get_mut(ix).views);
+        let times = |node: NodeId| views.get(node.index()).map_or([0; 2], |v| [v.verified_ns, v.final_ns]);
+        slots.source.confirm(ix, &slots.ledger.get(ix).block.body, times);
+        let block = slots.ledger.get_mut(ix);
+        block.closed = true;
+        if let Some(item) = block.item.take() {
+            fabric.take_arrivals(item);
+        }
+        let of_block = slots.aggregates.iter_mut().filter(|a| a.block == ix);
+        for item in of_block.filter_map(|a| a.item.take()) {
+            fabric.take_arrivals(item);
+        }
+    }
+
+    fn close_payload(&mut self, broadcast: &mut Broadcast, number: usize, fabric: &mut Fabric) {
+        let payload = &mut broadcast.payloads[number];
+        let Some(item) = payload.item.take() else { return };
+        let arrivals = fabric.take_arrivals(item);
+        let bytes = fabric.item(item).bytes;
+        let (slot, proposer) = (number as u32 + 1, payload.producer.0);
+        let key = (broadcast.chain, slot, proposer);
+        let start = payload.published_ns;
+        let transfer = |node: NodeId| fabric.item_transfer_ns(bytes, fabric.class(node));
+        let mut nodes = Vec::new();
+        if !arrivals.is_empty() {
+            let spread = follow(&arrivals, payload.producer, Breakdown::default(), transfer, &Checked);
+            for node in (0..arrivals.len()).step_by(self.observed_every as usize) {
+                let Some(to_verified) = spread.arrived[node] else { continue };
+                let arrived_ns = Some(arrivals[node].delivered_ns);
+                let hops = spread.hops[node];
+                let node = node as u32;
+                let (verified_ns, final_ns, to_final) = (None, None, None);
+                let record = NodeBlockRecord {
+                    block: 0,
+                    node,
+                    arrived_ns,
+                    verified_ns,
+                    final_ns,
+                    hops,
+                    to_verified,
+                    to_final,
+                };
+                nodes.push(record);
+            }
+        }
+        let since = arrivals.iter().filter(|a| a.delivered_ns > 0).map(|a| a.delivered_ns - start);
+        let record = BlockRecord {
+            chain: broadcast.chain,
+            slot,
+            height: slot,
+            proposer,
+            parent: None,
+            canonical: true,
+            measured: slot > broadcast.warm_up,
+            slot_start_ns: start,
+            published_ns: start,
+            size_bytes: bytes,
+            transactions: 0,
+            gas_used: 0,
+            gas_limit: 0,
+            base_fee_wei: 0,
+            recorded: None,
+            verified_header: None,
+            execution: Default::default(),
+            votes_stake: 0,
+            total_stake: 0,
+            timely_stake: 0,
+            arrival_quantiles_ns: quantiles(since.collect(), fabric.node_count()),
+            verified_quantiles_ns: [None; 4],
+            final_quantiles_ns: [None; 4],
+        };
+        self.blocks.insert(key, record);
+        self.node_blocks.insert(key, nodes);
+    }
+}
+
+/// Reads one chain's open blocks.
+struct Chronicle<'a> {
+    slots: &'a Slots,
+    fabric: &'a Fabric,
+}
+
+/// A block's way to every node.
+struct Story {
+    spread: Spread,
+    /// By node: from the slot's start to execution.
+    verified: Vec<Option<Breakdown>>,
+}
+
+/// Holding a block means executing it.
+struct Executed<'a> {
+    durations_ns: &'a [u64],
+    fabric: &'a Fabric,
+}
+
+impl Holding for Executed<'_> {
+    fn explain(&self, node: NodeId, ns: u64, breakdown: &mut Breakdown) {
+        let execution = self.durations_ns[self.fabric.class(node)].min(ns);
+        breakdown.add(Part::Execution, execution);
+        breakdown.add(Part::CpuWait, ns - execution);
+    }
+}
+
+impl Chronicle<'_> {
+    fn slot_start_ns(&self, ix: BlockIx) -> u64 {
+        self.slots.ledger.get(ix).block.header.slot_start_ns
+    }
+
+    fn arrivals(&self, ix: BlockIx) -> &[Arrival] {
+        let item = self.slots.ledger.get(ix).item;
+        item.map_or(&[], |slot| self.fabric.items().arrivals(slot))
+    }
+
+    /// The way of a block to every node.
+    fn tell(&self, ix: BlockIx) -> Story {
+        let block = self.slots.ledger.get(ix);
+        let arrivals = self.arrivals(ix);
+        let producer = NodeId(block.block.header.id.proposer);
+        if arrivals.is_empty() {
+            let spread = Spread { arrived: Vec::new(), hops: Vec::new() };
+            return Story { spread, verified: Vec::new() };
+        }
+        let mut at_producer = Breakdown::default();
+        at_producer.add(Part::LeaderWait, block.build_start_ns - self.slot_start_ns(ix));
+        at_producer.add(Part::Build, block.published_ns - block.build_start_ns);
+        let bytes = block.block.size_bytes;
+        let transfer = |node: NodeId| self.fabric.item_transfer_ns(bytes, self.fabric.class(node));
+        let executed = Executed { durations_ns: &block.durations_ns, fabric: self.fabric };
+        let spread = match self.slots.forward_rule() {
+            ForwardRule::AfterHeaderCheck { .. } => {
+                follow(arrivals, producer, at_producer, transfer, &Checked)
+            }
+            ForwardRule::AfterExecution => follow(arrivals, producer, at_producer, transfer, &executed),
+        };
+        let verified = (0..arrivals.len()).map(|n| {
+            let mut breakdown = spread.arrived[n]?;
+            let verified_ns = block.views[n].verified_ns;
+            if verified_ns == 0 {
+                return None;
+            }
+            let ns = verified_ns - arrivals[n].delivered_ns;
+            if n != producer.index() {
+                executed.explain(NodeId(n as u32), ns, &mut breakdown);
+            }
+            Some(breakdown)
+        });
+        let verified = verified.collect();
+        Story { spread, verified }
+    }
+
+    fn record(&self, ix: BlockIx, warm_up: u32) -> BlockRecord {
+        let block = self.slots.ledger.get(ix);
+        let header = &block.block.header;
+        let start = header.slot_start_ns;
+        let deadline = start + self.slots.plan.attest_by_ns;
+        let nodes = self.fabric.node_count();
+        let times = |get: fn(&View) -> u64| {
+            block.views.iter().map(get).filter(|t| *t > 0).map(|t| t - start).collect()
+        };
+        let arrivals = self.arrivals(ix).iter().filter(|a| a.delivered_ns > 0);
+        let in_time =
+            block.views.iter().enumerate().filter(|(_, v)| v.verified_ns > 0 && v.verified_ns <= deadline);
+        let schedule = &self.slots.schedule;
+        let timely_stake = in_time.map(|(n, _)| schedule.stake(NodeId(n as u32))).sum();
+        BlockRecord {
+            chain: header.id.chain,
+            slot: header.id.slot,
+            height: header.height,
+            proposer: header.id.proposer,
+            parent: None,
+            canonical: false,
+            measured: header.id.slot > warm_up,
+            slot_start_ns: start,
+            published_ns: block.published_ns,
+            size_bytes: block.block.size_bytes,
+            transactions: block.transactions,
+            gas_used: header.gas_used,
+            gas_limit: header.gas_limit,
+            base_fee_wei: header.base_fee_wei,
+            recorded: block.recorded.as_ref().map(|(name, _)| name.clone()),
+            verified_header: block.recorded.as_ref().map(|(_, verified)| *verified),
+            execution: block.execution.clone(),
+            votes_stake: block.votes_stake,
+            total_stake: schedule.total_stake(),
+            timely_stake,
+            arrival_quantiles_ns: quantiles(arrivals.map(|a| a.delivered_ns - start).collect(), nodes),
+            verified_quantiles_ns: quantiles(times(|v| v.verified_ns), nodes),
+            final_quantiles_ns: quantiles(times(|v| v.final_ns), nodes),
+        }
+    }
+
+    fn node_records(&self, ix: BlockIx, story: &Story, every: u32) -> Vec<NodeBlockRecord> {
+        let block = self.slots.ledger.get(ix);
+        let arrivals = self.arrivals(ix);
+        let mut finals = Finals { chronicle: self, stories: BTreeMap::new(), spreads: BTreeMap::new() };
+        let observed = (0..arrivals.len()).step_by(every as usize);
+        let records = observed.filter_map(|n| {
+            let arrived = story.spread.arrived[n]?;
+            let view = block.views[n];
+            Some(NodeBlockRecord {
+                block: 0,
+                node: n as u32,
+                arrived_ns: Some(arrivals[n].delivered_ns),
+                verified_ns: (view.verified_ns > 0).then_some(view.verified_ns),
+                final_ns: (view.final_ns > 0).then_some(view.final_ns),
+                hops: story.spread.hops[n],
+                to_verified: story.verified[n].unwrap_or(arrived),
+                to_final: finals.to_final(ix, NodeId(n as u32)),
+            })
+        });
+        records.collect()
+    }
+}
+
+/// Chains of causes to finality; the ways of blocks and aggregates are followed once.
+struct Finals<'a> {
+    chronicle: &'a Chronicle<'a>,
+    stories: BTreeMap<BlockIx, Story>,
+    spreads: BTreeMap<u32, Option<Spread>>,
+}
+
+impl Finals<'_> {
+    /// From the start of the block's slot until it was final at the node.
+    fn to_final(&mut self, ix: BlockIx, node: NodeId) -> Option<Breakdown> {
+        let view = *self.chronicle.slots.ledger.get(ix).views.get(node.index())?;
+        if view.final_ns == 0 {
+            return None;
+        }
+        let by = BlockIx(view.closing_block);
+        let mut breakdown = match view.closing_aggregate.checked_sub(1) {
+            None => self.story(by).verified.get(node.index()).copied().flatten()?,
+            Some(aggregate) => {
+                let spread = self.aggregate(aggregate)?;
+                spread.arrived[node.index()]?
+            }
+        };
+        // A block that only a descendant made final waited for that one's slot.
+        let chronicle = self.chronicle;
+        breakdown.add(Part::Protocol, chronicle.slot_start_ns(by) - chronicle.slot_start_ns(ix));
+        Some(breakdown)
+    }
+
+    fn story(&mut self, ix: BlockIx) -> &Story {
+        let chronicle = self.chronicle;
+        self.stories.entry(ix).or_insert_with(|| chronicle.tell(ix))
+    }
+
+    fn aggregate(&mut self, number: u32) -> Option<&Spread> {
+        if !self.spreads.contains_key(&number) {
+            let spread = self.follow_aggregate(number);
+            self.spreads.insert(number, spread);
+        }
+        self.spreads[&number].as_ref()
+    }
+
+    fn follow_aggregate(&mut self, number: u32) -> Option<Spread> {
+        let chronicle = self.chronicle;
+        let (slots, fabric) = (chronicle.slots, chronicle.fabric);
+        let aggregate = slots.aggregates[number as usize];
+        let item = aggregate.item?;
+        let mut base = Breakdown::default();
+        match aggregate.trigger {
+            Trigger::Deadline => {
+                base.add(
+                    Part::Aggregation,
+                    aggregate.published_ns - chronicle.slot_start_ns(aggregate.block),
+                );
+            }
+            Trigger::Quorum(vote) => {
+                let vote = slots.votes[vote as usize];
+                let voter = vote.voter.index();
+                base = self.story(vote.block).verified.get(voter).copied().flatten()?;
+                let verified_ns = slots.ledger.get(vote.block).views[voter].verified_ns;
+                base.add(Part::VoteWait, vote.cast_ns - verified_ns);
+                let mut ready_ns = vote.cast_ns;
+                if let Some(message) = vote.message {
+                    let message = fabric.direct(message);
+                    let [_, down_ns] =
+                        fabric.item_transfer_ns(message.bytes, fabric.class(aggregate.aggregator));
+                    add_direct(&mut base, message, down_ns);
+                    ready_ns = message.delivered_ns;
+                }
+                base.add(Part::Aggregation, aggregate.published_ns - ready_ns);
+            }
+        }
+        let bytes = fabric.item(item).bytes;
+        let transfer = |node: NodeId| fabric.item_transfer_ns(bytes, fabric.class(node));
+        Some(follow(fabric.items().arrivals(item), aggregate.aggregator, base, transfer, &Checked))
+    }
+}
+
+/// The 50th, 90th, 95th and 100th percentile over all nodes by nearest rank; `None` where too few got there.
+fn quantiles(mut times: Vec<u64>, nodes: u32) -> [Option<u64>; 4] {
+    times.sort_unstable();
+    [50, 90, 95, 100].map(|percent| {
+        let rank = (u64::from(nodes) * percent).div_ceil(100).max(1);
+        times.get(rank as usize - 1).copied()
+    })
+}

@@ -1,0 +1,240 @@
+//! From a finished world to its record.
+
+use super::Run;
+use super::world::{ChainState, World};
+use crate::consensus::RunError;
+use crate::gossip::Dissemination;
+use crate::kernel::digest::{Digest, DigestFold, DigestTrail};
+use crate::kernel::ids::NodeId;
+use crate::kernel::time::SimTime;
+use crate::net::topology::stats::stats;
+use crate::observe::record::{BlockRecord, NodeRecord, RunRecord, TransactionRecord};
+use crate::scenario::plan::Plan;
+use crate::workload::Source;
+use crate::workload::users::Pinned;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+impl<D: Dissemination> Run for World<D> {
+    fn now(&self) -> SimTime {
+        World::now(self)
+    }
+
+    fn end(&self) -> SimTime {
+        World::end(self)
+    }
+
+    fn events(&self) -> u64 {
+        self.events
+    }
+
+    fn run_until(&mut self, until: SimTime, budget: u64) -> Result<bool, RunError> {
+        World::run_until(self, until, budget)
+    }
+
+    fn pending(&self) -> usize {
+        self.fabric.scheduler.len()
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.fabric.heap_bytes()
+    }
+
+    fn trail(&self) -> &DigestTrail {
+        &self.trail
+    }
+
+    fn state_digest(&self) -> Digest {
+        let mut fold = DigestFold::new();
+        self.fabric.digests().for_each(|d| fold.absorb(d.value()));
+        fold.finish()
+    }
+
+    fn contents(&self) -> Vec<Arc<Pinned>> {
+        let contents = self.chains.iter().map(|chain| match chain {
+            ChainState::Slots(slots) => match &slots.source {
+                Source::Users(users) => Arc::new(users.contents().clone()),
+                _ => Arc::default(),
+            },
+            ChainState::Broadcast(_) => Arc::default(),
+        });
+        contents.collect()
+    }
+
+    fn clone_box(&self) -> Box<dyn Run> {
+        Box::new(self.clone())
+    }
+
+    fn finish(mut self: Box<Self>, plan: Plan) -> RunRecord {
+        self.close_all();
+        let mut record = RunRecord {
+            digest: String::new(),
+            end_ns: self.now().0,
+            events: self.events,
+            topology: stats(self.fabric.topology()),
+            nodes: self.nodes(),
+            blocks: Vec::new(),
+            node_blocks: Vec::new(),
+            transactions: Vec::new(),
+            observed_every: self.archive.observed_every,
+            warnings: Vec::new(),
+            plan,
+        };
+        self.blocks(&mut record);
+        self.transactions(&mut record);
+        record.digest = self.outcome_digest(&record).to_string();
+        record.warnings = warnings(&record);
+        record
+    }
+}
+
+type Key = (u32, u32, u32);
+
+impl<D: Dissemination> World<D> {
+    fn nodes(&self) -> Vec<NodeRecord> {
+        let nodes = (0..self.fabric.node_count()).map(NodeId).map(|node| {
+            let (sent_bytes, received_bytes) = self.fabric.traffic(node);
+            let (duplicates, first_arrivals, uplink_busy_ns) = self.fabric.counters(node);
+            let slots = self.chains.iter().filter_map(|chain| match chain {
+                ChainState::Slots(slots) => Some(slots),
+                ChainState::Broadcast(_) => None,
+            });
+            let (mut stake, mut votes_due, mut votes_timely) = (0, 0, 0);
+            for chain in slots {
+                stake = chain.schedule.stake(node);
+                votes_due += chain.duty[node.index()].due;
+                votes_timely += chain.duty[node.index()].timely;
+            }
+            NodeRecord {
+                region: self.fabric.region(node) as u32,
+                class: self.fabric.class(node) as u32,
+                stake,
+                sent_bytes,
+                received_bytes,
+                duplicates,
+                first_arrivals,
+                uplink_busy_ns,
+                execution_busy_ns: self.cpus[node.index()].busy_ns,
+                votes_due,
+                votes_timely,
+            }
+        });
+        nodes.collect()
+    }
+
+    /// Fills in the blocks, in the order of (chain, slot, proposer), with parents and canonical marks.
+    fn blocks(&mut self, record: &mut RunRecord) {
+        let position: BTreeMap<Key, u32> =
+            self.archive.blocks.keys().enumerate().map(|(i, key)| (*key, i as u32)).collect();
+        let mut canonical: BTreeSet<Key> = BTreeSet::new();
+        let mut parents: BTreeMap<Key, Key> = BTreeMap::new();
+        for chain in &mut self.chains {
+            let ChainState::Slots(slots) = chain else { continue };
+            let key = |id: crate::chain::block::BlockId| (id.chain, id.slot, id.proposer);
+            let best = slots.canonical();
+            canonical.extend(best.iter().map(|ix| key(slots.ledger.id(*ix))));
+            for ix in slots.ledger.handles().skip(1) {
+                let parent = slots.ledger.tree.parent(ix).expect("not the genesis");
+                parents.insert(key(slots.ledger.id(ix)), key(slots.ledger.id(parent)));
+            }
+        }
+        let blocks = std::mem::take(&mut self.archive.blocks).into_iter();
+        record.blocks = blocks
+            .map(|(key, block)| BlockRecord {
+                parent: parents.get(&key).and_then(|p| position.get(p)).copied(),
+                canonical: block.canonical || canonical.contains(&key),
+                ..block
+            })
+            .collect();
+        for (key, nodes) in std::mem::take(&mut self.archive.node_blocks) {
+            let block = position[&key];
+            record
+                .node_blocks
+                .extend(nodes.into_iter().map(|n| crate::observe::record::NodeBlockRecord { block, ..n }));
+        }
+    }
+
+    fn transactions(&mut self, record: &mut RunRecord) {
+        let position: BTreeMap<(u32, u32, u32), u32> = record
+            .blocks
+            .iter()
+            .enumerate()
+            .map(|(i, b)| ((b.chain, b.slot, b.proposer), i as u32))
+            .collect();
+        for (number, chain) in self.chains.iter_mut().enumerate() {
+            let ChainState::Slots(slots) = chain else { continue };
+            let first_measured_ns = slots.plan.slot_ns * u64::from(record.plan.run.warm_up + 1);
+            let last_measured_ns = slots.plan.slot_ns * u64::from(slots.last_slot);
+            let best = slots.canonical();
+            let Source::Users(users) = &slots.source else { continue };
+            let mut included = vec![None; users.submitted()];
+            for ix in best {
+                for tx in slots.ledger.get(ix).block.body.transactions() {
+                    included[tx.index()] = Some(ix);
+                }
+            }
+            record.transactions.extend(users.fates().map(|(tx, fate)| {
+                let block = included[tx.index()];
+                let [included_ns, final_ns] = block.map_or([None; 2], |ix| users.user_saw(ix, fate));
+                let block = block.map(|ix| {
+                    let id = slots.ledger.id(ix);
+                    position[&(id.chain, id.slot, id.proposer)]
+                });
+                TransactionRecord {
+                    chain: number as u32,
+                    region: fate.region,
+                    kind: fate.kind,
+                    submitted_ns: fate.submitted_ns,
+                    block,
+                    included_ns,
+                    final_ns,
+                    measured: (first_measured_ns..last_measured_ns).contains(&fate.submitted_ns),
+                }
+            }));
+        }
+    }
+
+    /// Everything that happened at every node, and what came of it.
+    fn outcome_digest(&self, record: &RunRecord) -> Digest {
+        let mut fold = DigestFold::new();
+        fold.absorb_bytes(&self.trail.digest().0.to_le_bytes());
+        for block in &record.blocks {
+            let words = [
+                u64::from(block.chain) << 32 | u64::from(block.slot),
+                u64::from(block.proposer) << 32 | u64::from(block.height),
+                block.gas_used,
+                block.size_bytes,
+                block.base_fee_wei,
+                block.published_ns,
+                block.votes_stake,
+                u64::from(block.canonical),
+            ];
+            words.iter().for_each(|w| fold.absorb(*w));
+        }
+        fold.finish()
+    }
+}
+
+/// What a reader should know before trusting the result.
+fn warnings(record: &RunRecord) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let measured = || record.blocks.iter().filter(|b| b.measured);
+    if measured().next().is_none() {
+        warnings.push("no block was measured: the run produced nothing".to_owned());
+    }
+    let unmatched = record.blocks.iter().filter(|b| b.verified_header == Some(false)).count();
+    if unmatched > 0 {
+        warnings.push(format!("{unmatched} recorded blocks do not match their headers"));
+    }
+    if measured().any(|b| b.execution.extrapolated) {
+        warnings.push("execution on more cores than were measured is extrapolated".to_owned());
+    }
+    let lost = measured().filter(|b| !b.canonical).count();
+    if lost > 0 {
+        warnings.push(format!("{lost} measured blocks are not on the canonical chain"));
+    }
+    if record.observed_every > 1 {
+        warnings.push(format!("per-node figures are those of every {}th node", record.observed_every));
+    }
+    warnings
+}

@@ -1,0 +1,286 @@
+//! The event loop: one network, its nodes and the chains they carry, for one dissemination protocol.
+//!
+//! Everything that happens to a node goes through [`World::dispatch`], in the total order of events. Between
+//! events, at *barriers* of simulated time, what nobody needs any more is forgotten and the digest trail is
+//! written; barriers are the same for any number of partitions.
+
+use crate::chain::tree::BlockIx;
+use crate::consensus::broadcast::Broadcast;
+use crate::consensus::slots::Slots;
+use crate::consensus::{Host, PassOn, RunError, Tasks, timers};
+use crate::execution::pipeline::CpuState;
+use crate::gossip::Dissemination;
+use crate::kernel::digest::{DigestTrail, NodeDigest};
+use crate::kernel::event::Event;
+use crate::kernel::ids::NodeId;
+use crate::kernel::time::SimTime;
+use crate::net::fabric::{Delivery, Fabric};
+use crate::net::items::{Item, Slot};
+use crate::net::message::{MessageKind, class, timer};
+
+/// Time between barriers, ns.
+const BARRIER_NS: u64 = 500_000_000;
+/// Items younger than this are never forgotten, ns.
+const RETENTION_NS: u64 = 2_000_000_000;
+
+/// A chain in a simulation.
+#[derive(Clone)]
+pub enum ChainState {
+    /// Runs the `Slots` protocol.
+    Slots(Box<Slots>),
+    /// Runs `Broadcast`.
+    Broadcast(Box<Broadcast>),
+}
+
+/// A running simulation.
+#[derive(Clone)]
+pub struct World<D> {
+    pub(super) fabric: Fabric,
+    gossip: D,
+    pub(super) cpus: Vec<CpuState>,
+    tasks: Tasks,
+    pub(super) chains: Vec<ChainState>,
+    forward_check_ns: u64,
+    /// Everything before this has happened.
+    now: SimTime,
+    next_barrier: SimTime,
+    end: SimTime,
+    pub(super) events: u64,
+    pub(super) trail: DigestTrail,
+    pub(super) archive: super::archive::Archive,
+}
+
+macro_rules! host {
+    ($world:expr) => {
+        Host {
+            fabric: &mut $world.fabric,
+            gossip: &mut $world.gossip,
+            cpus: &mut $world.cpus,
+            tasks: &mut $world.tasks,
+        }
+    };
+}
+
+impl<D: Dissemination> World<D> {
+    /// A world at time 0 with the first timers set.
+    pub(super) fn new(
+        fabric: Fabric,
+        gossip: D,
+        chains: Vec<ChainState>,
+        forward_check_ns: u64,
+        end: SimTime,
+        archive: super::archive::Archive,
+    ) -> Self {
+        let nodes = fabric.node_count();
+        let mut world = Self {
+            cpus: vec![CpuState::default(); nodes as usize],
+            trail: DigestTrail::new(nodes, nodes.div_ceil(64).max(1)),
+            fabric,
+            gossip,
+            tasks: Tasks::default(),
+            chains,
+            forward_check_ns,
+            now: SimTime(0),
+            next_barrier: SimTime(BARRIER_NS),
+            end,
+            events: 0,
+            archive,
+        };
+        world.gossip.start(&mut world.fabric);
+        for chain in &mut world.chains {
+            let mut host = host!(world);
+            match chain {
+                ChainState::Slots(slots) => slots.start(&mut host),
+                ChainState::Broadcast(broadcast) => broadcast.start(&mut host),
+            }
+        }
+        world.fabric.scheduler.flush();
+        world
+    }
+
+    /// Simulated time: everything before it has happened.
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// When the run ends.
+    pub fn end(&self) -> SimTime {
+        self.end
+    }
+
+    /// Handles events before `until` (at most `budget`, rounded up to a window); true when it got there.
+    pub fn run_until(&mut self, until: SimTime, budget: u64) -> Result<bool, RunError> {
+        let until = until.min(self.end);
+        let stop_at = self.events.saturating_add(budget);
+        while self.now < until {
+            let limit = until.min(self.next_barrier);
+            if !self.drain(limit, stop_at)? {
+                return Ok(false);
+            }
+            self.now = limit;
+            if limit == self.next_barrier {
+                self.barrier();
+            }
+        }
+        Ok(true)
+    }
+
+    /// Handles all events before `limit`; false if the budget ran out first.
+    fn drain(&mut self, limit: SimTime, stop_at: u64) -> Result<bool, RunError> {
+        while let Some(window) = self.fabric.scheduler.open_window(limit) {
+            for partition in 0..self.fabric.scheduler.partitions() {
+                self.fabric.scheduler.select(partition);
+                while let Some(event) = self.fabric.scheduler.pop_before(window) {
+                    self.fabric.prefetch_upcoming();
+                    self.dispatch(&event)?;
+                    self.events += 1;
+                    if self.events >= stop_at && self.fabric.scheduler.partitions() == 1 {
+                        self.now = event.time;
+                        return Ok(false);
+                    }
+                }
+            }
+            self.now = window;
+            if self.events >= stop_at {
+                return Ok(window >= limit);
+            }
+        }
+        Ok(true)
+    }
+
+    #[inline(always)]
+    fn dispatch(&mut self, event: &Event) -> Result<(), RunError> {
+        match event.class() {
+            class::ARRIVE => self.fabric.arrive(event),
+            class::DELIVER => self.deliver(event),
+            class::UPLINK => self.gossip.uplink(&mut self.fabric, event),
+            class::TIMER => return self.timer(event),
+            other => unreachable!("nobody schedules events of class {other}"),
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn deliver(&mut self, event: &Event) {
+        let (now, node, from) = (event.moment(), event.destination(), event.source);
+        match self.fabric.deliver(event) {
+            Delivery::First(slot) => {
+                self.gossip.received(&mut self.fabric, now, node, slot, from);
+                match self.on_item(event, slot) {
+                    PassOn::Now => self.gossip.forward(&mut self.fabric, now, node, slot, from),
+                    PassOn::After(ns) => {
+                        self.fabric.hold(slot);
+                        let mut host = host!(self);
+                        host.task_timer(now, ns, node, timer::FORWARD, (slot.0, from.0));
+                    }
+                    PassOn::Later => {}
+                }
+            }
+            Delivery::Duplicate(slot) => self.gossip.duplicate(&mut self.fabric, now, node, slot, from),
+            Delivery::Direct(index) => self.on_direct(event, index),
+            Delivery::Control => self.gossip.control(&mut self.fabric, event),
+        }
+    }
+
+    #[inline]
+    fn on_item(&mut self, event: &Event, slot: Slot) -> PassOn {
+        let chain = self.fabric.item(slot).chain as usize;
+        match &mut self.chains[chain] {
+            ChainState::Slots(slots) => {
+                let mut host = host!(self);
+                slots.on_item(&mut host, event.moment(), event.destination(), slot)
+            }
+            ChainState::Broadcast(_) if self.forward_check_ns == 0 => PassOn::Now,
+            ChainState::Broadcast(_) => PassOn::After(self.forward_check_ns),
+        }
+    }
+
+    fn on_direct(&mut self, event: &Event, index: u32) {
+        let message = *self.fabric.direct(index);
+        let ChainState::Slots(slots) = &mut self.chains[message.chain as usize] else {
+            unreachable!("only the slots protocol sends votes");
+        };
+        let mut host = host!(self);
+        slots.on_vote(&mut host, event.moment(), event.destination(), message.content);
+        if !slots.keeps_vote_messages() {
+            self.fabric.free_direct(index);
+        }
+    }
+
+    fn timer(&mut self, event: &Event) -> Result<(), RunError> {
+        let (now, node) = (event.moment(), event.destination());
+        match event.aux() {
+            timer::GOSSIP => self.gossip.timer(&mut self.fabric, event),
+            timer::FORWARD => {
+                let (slot, from) = self.tasks.take(event.payload);
+                self.fabric.release(Slot(slot));
+                self.gossip.forward(&mut self.fabric, now, node, Slot(slot), NodeId(from));
+            }
+            timers::SLOT | timers::ATTEST | timers::BUNDLE => {
+                return self.chain_timer(event, event.payload, 0);
+            }
+            _ => {
+                let (chain, number) = self.tasks.take(event.payload);
+                return self.chain_timer(event, chain, number);
+            }
+        }
+        Ok(())
+    }
+
+    fn chain_timer(&mut self, event: &Event, chain: u32, number: u32) -> Result<(), RunError> {
+        let (now, node) = (event.moment(), event.destination());
+        let mut host = host!(self);
+        match &mut self.chains[chain as usize] {
+            ChainState::Broadcast(broadcast) => broadcast.on_propose(&mut host, now, node, number),
+            ChainState::Slots(slots) => match event.aux() {
+                timers::SLOT => slots.on_slot(&mut host, now, node)?,
+                timers::PROPOSE => slots.on_propose(&mut host, now, node, BlockIx(number)),
+                timers::ATTEST => slots.on_attest(&mut host, now, node),
+                timers::AGGREGATE => slots.on_aggregate_deadline(&mut host, now, node, number),
+                timers::VERIFIED => slots.on_verified(&mut host, now, node, BlockIx(number)),
+                timers::BUNDLE => slots.on_bundle(&mut host, now, node),
+                other => unreachable!("nobody sets timer {other}"),
+            },
+        }
+        Ok(())
+    }
+
+    /// Writes the trail and forgets what nobody needs.
+    fn barrier(&mut self) {
+        let now_ns = self.now.0;
+        if now_ns % 1_000_000_000 == 0 {
+            let digests: Vec<NodeDigest> = self.fabric.digests().collect();
+            self.trail.record(now_ns / 1_000_000_000, &digests);
+        }
+        for chain in &mut self.chains {
+            self.archive.close_finished(chain, &mut self.fabric);
+        }
+        let (gossip, chains) = (&self.gossip, &self.chains);
+        let nodes = self.fabric.node_count();
+        let keep = |slot: Slot, item: &Item| gossip.keeps(now_ns, slot, item) || needed(chains, nodes, item);
+        self.fabric.retire(now_ns.saturating_sub(RETENTION_NS), keep);
+        self.next_barrier = SimTime(self.next_barrier.0 + BARRIER_NS);
+    }
+
+    /// The run is over: take what is still open into the archive.
+    pub(super) fn close_all(&mut self) {
+        for chain in &mut self.chains {
+            self.archive.close_all(chain, &mut self.fabric);
+        }
+        let digests: Vec<NodeDigest> = self.fabric.digests().collect();
+        self.trail.record(self.now.0 / 1_000_000_000 + 1, &digests);
+    }
+}
+
+/// A chain still needs an item's record.
+fn needed(chains: &[ChainState], nodes: u32, item: &Item) -> bool {
+    match (&chains[item.chain as usize], item.kind) {
+        (ChainState::Slots(slots), MessageKind::Block) => !slots.ledger.get(BlockIx(item.content)).closed,
+        (ChainState::Slots(slots), MessageKind::Aggregate) => {
+            slots.aggregates[item.content as usize].item.is_some()
+        }
+        (ChainState::Broadcast(broadcast), _) => broadcast.payloads[item.content as usize].item.is_some(),
+        // A bundle is forgotten when everybody has it.
+        _ => item.holders < nodes,
+    }
+}

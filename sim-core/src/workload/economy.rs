@@ -1,0 +1,200 @@
+//! The accounts and contracts people use, and the calls they make.
+//!
+//! **Captures.** `instances` of each kind of contract of ours (ERC-20 tokens, constant-product pools between
+//! neighbouring tokens, NFT collections, compute contracts), placed at genesis; every person holds every token
+//! and has approved every pool. **Leaves out.** Deployments, approvals, other contracts.
+//!
+//! The bytecode is the real thing: see `parallel-evm/contracts`.
+
+use super::params::{TxKind, UsersPlan};
+use crate::chain::account::{AccountKind, address};
+use crate::execution::builder::Rules;
+use crate::execution::state::{Genesis, WorldState};
+use parallel_evm::contracts::{amm, compute, erc20, nft};
+use parallel_evm::{
+    Address, B256, Block, BlockEnv, Bytes, ExecuteError, Executor, PreState, SpecId, TxEnv, TxKind as To,
+    U256,
+};
+
+/// Rules of the chains people use.
+pub const RULES: Rules = Rules { spec: SpecId::OSAKA, chain_id: 1 };
+
+/// Wei every person starts with: 1,000 ether.
+const BALANCE_WEI: u128 = 1_000 * 1_000_000_000_000_000_000;
+/// Units of every token every person starts with.
+const TOKENS: u128 = 1_000_000_000_000_000_000_000;
+/// Units of both tokens in every pool.
+const RESERVE: u128 = 1_000_000_000_000_000_000_000_000;
+/// Wallets add this to the estimate, percent.
+const GAS_MARGIN_PERCENT: u64 = 15;
+
+/// The contracts and what calls to them need.
+#[derive(Clone, Debug)]
+pub struct Economy {
+    people: Vec<Address>,
+    tokens: Vec<Address>,
+    pools: Vec<Address>,
+    collections: Vec<Address>,
+    computers: Vec<Address>,
+    compute_iterations: u64,
+    /// Gas limit people give a call of each kind, in the order of [`TxKind::ALL`].
+    gas_limits: [u64; TxKind::ALL.len()],
+}
+
+/// Where a call goes and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Callee.
+    pub to: Address,
+    /// Wei sent along.
+    pub value: U256,
+    /// Call data.
+    pub input: Bytes,
+    /// Gas limit.
+    pub gas_limit: u64,
+}
+
+impl Economy {
+    /// The economy of a plan and its genesis state.
+    ///
+    /// # Errors
+    /// When a sample call of some kind cannot be executed, which means that the bytecode is broken.
+    pub fn new(plan: &UsersPlan) -> Result<(Self, WorldState), ExecuteError> {
+        let instances = u64::from(plan.instances.max(1));
+        let contracts =
+            |kind: u64| (0..instances).map(move |i| address(AccountKind::Contract, kind * (1 << 32) + i));
+        let mut economy = Self {
+            people: (0..u64::from(plan.accounts)).map(|i| address(AccountKind::Person, i)).collect(),
+            tokens: contracts(0).collect(),
+            pools: contracts(1).collect(),
+            collections: contracts(2).collect(),
+            computers: contracts(3).collect(),
+            compute_iterations: plan.compute_iterations,
+            gas_limits: [0; TxKind::ALL.len()],
+        };
+        let genesis = economy.genesis();
+        economy.estimate_gas(&genesis)?;
+        Ok((economy, genesis))
+    }
+
+    /// Address of a person.
+    pub fn person(&self, index: u32) -> Address {
+        self.people[index as usize]
+    }
+
+    /// Number of people.
+    pub fn people(&self) -> u32 {
+        self.people.len() as u32
+    }
+
+    /// Number of instances of each kind of contract.
+    pub fn instances(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The two tokens of a pool.
+    fn pair(&self, pool: usize) -> [Address; 2] {
+        [self.tokens[pool], self.tokens[(pool + 1) % self.tokens.len()]]
+    }
+
+    fn genesis(&self) -> WorldState {
+        let mut genesis = Genesis::new();
+        for person in &self.people {
+            genesis.balance(*person, U256::from(BALANCE_WEI));
+        }
+        let supply = U256::from(TOKENS) * U256::from(self.people.len()) + U256::from(RESERVE) * U256::from(2);
+        for token in &self.tokens {
+            genesis.contract(*token, erc20::runtime_code());
+            genesis.storage(*token, erc20::TOTAL_SUPPLY_SLOT, supply);
+            for person in &self.people {
+                genesis.storage(*token, erc20::balance_slot(*person), U256::from(TOKENS));
+            }
+        }
+        for (index, pool) in self.pools.iter().enumerate() {
+            genesis.contract(*pool, amm::runtime_code());
+            let slots = [
+                (amm::TOKEN0_SLOT, self.pair(index)[0].into_word().into()),
+                (amm::TOKEN1_SLOT, self.pair(index)[1].into_word().into()),
+                (amm::RESERVE0_SLOT, U256::from(RESERVE)),
+                (amm::RESERVE1_SLOT, U256::from(RESERVE)),
+                (amm::TOTAL_SHARES_SLOT, U256::from(RESERVE)),
+            ];
+            for (slot, value) in slots {
+                genesis.storage(*pool, slot, value);
+            }
+            for token in self.pair(index) {
+                genesis.storage(token, erc20::balance_slot(*pool), U256::from(RESERVE));
+                for person in &self.people {
+                    genesis.storage(token, erc20::allowance_slot(*person, *pool), U256::MAX);
+                }
+            }
+        }
+        for collection in &self.collections {
+            genesis.contract(*collection, nft::runtime_code());
+        }
+        for computer in &self.computers {
+            genesis.contract(*computer, compute::runtime_code());
+        }
+        genesis.build()
+    }
+
+    /// What `kind` says: `instance` chooses the contract, `other` the counterparty, `random` the rest.
+    pub fn call(&self, kind: TxKind, instance: usize, other: u32, random: u64) -> Call {
+        let amount = U256::from(1 + random % 1_000_000);
+        let (to, value, input) = match kind {
+            TxKind::Transfer => (self.person(other), amount, Bytes::new()),
+            TxKind::Erc20 => (self.tokens[instance], U256::ZERO, erc20::transfer(self.person(other), amount)),
+            TxKind::Swap => {
+                let amount = U256::from(RESERVE / 1_000_000 + u128::from(random % 1_000_000_000));
+                (self.pools[instance], U256::ZERO, amm::swap(random & 1 == 0, amount, U256::ZERO))
+            }
+            TxKind::Mint => (self.collections[instance], U256::ZERO, nft::mint()),
+            TxKind::Compute => {
+                let n = self.compute_iterations;
+                let input = if random & 1 == 0 {
+                    compute::keccak_loop(n, B256::left_padding_from(&random.to_be_bytes()))
+                } else {
+                    compute::mulmod_loop(n, U256::from(random))
+                };
+                (self.computers[instance], U256::ZERO, input)
+            }
+        };
+        Call { to, value, input, gas_limit: self.gas_limits[kind as usize] }
+    }
+
+    /// Like a wallet: run each kind of call once on the genesis state and add a margin.
+    fn estimate_gas(&mut self, genesis: &WorldState) -> Result<(), ExecuteError> {
+        for kind in TxKind::ALL {
+            let mut worst = 0;
+            for random in 0..2 {
+                let call = self.call(kind, 0, 1 % self.people(), random);
+                worst = worst.max(self.sample(genesis, &call)?);
+            }
+            let exact = kind == TxKind::Transfer;
+            let margin = if exact { 0 } else { worst * GAS_MARGIN_PERCENT / 100 };
+            self.gas_limits[kind as usize] = worst + margin;
+        }
+        Ok(())
+    }
+
+    fn sample(&self, genesis: &impl PreState, call: &Call) -> Result<u64, ExecuteError> {
+        let gas_limit = 1 << 40;
+        let transaction = TxEnv {
+            caller: self.person(0),
+            kind: To::Call(call.to),
+            value: call.value,
+            data: call.input.clone(),
+            gas_limit: SAMPLE_GAS,
+            chain_id: Some(RULES.chain_id),
+            ..TxEnv::default()
+        };
+        let env = BlockEnv { gas_limit, ..BlockEnv::default() };
+        let block =
+            Block { spec: RULES.spec, chain_id: RULES.chain_id, env, transactions: vec![transaction] };
+        let output = Executor::serial().with_reports(false).execute(&block, genesis)?;
+        Ok(output.gas_used)
+    }
+}
+
+/// Gas a sample call may use: the most a transaction may have since Osaka (EIP-7825).
+const SAMPLE_GAS: u64 = 1 << 24;

@@ -1,0 +1,67 @@
+//! Parameters of workloads: plain data, as a resolved plan carries them.
+
+use serde::{Deserialize, Serialize};
+
+/// What goes into the blocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WorkloadPlan {
+    /// People sending transactions, executed on our contracts.
+    Users(UsersPlan),
+    /// Recorded blocks (`evm-block/1`), proposed in turn, each on its own pre-state.
+    Blocks(BlocksPlan),
+    /// Nothing: empty blocks, or a `Broadcast` payload.
+    Empty,
+}
+
+/// Parameters of the `Users` workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsersPlan {
+    /// Transactions a second over all regions, thousandths.
+    pub rate_milli_tps: u64,
+    /// Number of accounts.
+    pub accounts: u32,
+    /// Zipf exponent of which contract instance, counterparty or pool is used, parts per million (0 =
+    /// uniform).
+    pub zipf_ppm: u64,
+    /// Number of instances of each contract kind (tokens, pools, collections, compute contracts).
+    pub instances: u32,
+    /// Relative weights of the kinds.
+    pub mix: Vec<(TxKind, u64)>,
+    /// Loop iterations of a `Compute` call.
+    pub compute_iterations: u64,
+    /// Median of what a sender is willing to pay per gas, wei (log-normal).
+    pub max_fee_median_wei: u64,
+    /// 90th percentile over the median, parts per million.
+    pub max_fee_p90_ppm: u64,
+    /// RPC nodes collect transactions for this long before they gossip them as one bundle, ns.
+    pub bundle_ns: u64,
+    /// RPC nodes a region (users talk to one in their own region).
+    pub rpc_nodes_per_region: u32,
+}
+
+/// A kind of user transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TxKind {
+    /// Plain value transfer.
+    Transfer,
+    /// ERC-20 transfer.
+    Erc20,
+    /// Swap on a constant-product pool.
+    Swap,
+    /// NFT mint.
+    Mint,
+    /// A loop of keccak and mulmod.
+    Compute,
+}
+
+/// Parameters of the `Blocks` workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlocksPlan {
+    /// The files, in the order in which they are proposed (absolute paths or as given, already expanded).
+    pub files: Vec<String>,
+}
+
+impl TxKind {
+    /// All kinds, in the order of their discriminants.
+    pub const ALL: [Self; 5] = [Self::Transfer, Self::Erc20, Self::Swap, Self::Mint, Self::Compute];
+}

@@ -1,0 +1,390 @@
+//! `Users`: people in regions send transactions; proposers include what pays best.
+//!
+//! **Captures.** Poisson arrivals, shared over regions like the nodes; a mix of calls to real contracts; Zipf
+//! popularity of contracts, pools and counterparties; log-normal willingness to pay (EIP-1559 max fee). A user
+//! hands the transaction to an RPC node of the region, which gossips what came in during `bundle_ns` as one
+//! item; a proposer sees a transaction once its bundle has arrived, and picks by effective tip, nonces in
+//! order. A user learns of inclusion when that RPC node has executed the block, and of finality when it is
+//! final there.
+//!
+//! **Leaves out.** The user's own link to the RPC node; replacement and cancellation; announcements of single
+//! transactions (bundles are pushed whole, which costs about the bytes that announcements and one body cost);
+//! private order flow.
+//!
+//! **Parameters.** [`UsersPlan`].
+//!
+//! Pinned contents: the block of a slot holds the transactions it held in the base run, as far as they are
+//! still valid on its parent; arms of a comparison then execute the same blocks.
+
+use super::economy::{Economy, RULES};
+use super::params::UsersPlan;
+use super::{BuildRequest, Draft, Pricing, next_header};
+use crate::chain::block::{Block, BlockHeader, Body, wire_size_bytes};
+use crate::chain::mempool::{Mempool, TransactionLog, TxIx};
+use crate::chain::transaction::{Transaction, TxId};
+use crate::chain::tree::BlockIx;
+use crate::execution::builder::{BlockExecutor, PoolView};
+use crate::execution::host::{Host, RunError, timers};
+use crate::execution::state::WorldState;
+use crate::gossip::Dissemination;
+use crate::kernel::event::Moment;
+use crate::kernel::ids::NodeId;
+use crate::kernel::random::{Purpose, Weighted, Zipf, draw, exponential_duration, log_normal, uniform_below};
+use crate::kernel::time::SimDuration;
+use crate::net::fabric::Fabric;
+use crate::net::items::Slot;
+use crate::net::message::MessageKind;
+use parallel_evm::TxKind as To;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Pending transactions a pool holds at most.
+const POOL_CAPACITY: usize = 1_000_000;
+/// Framing of a bundle, bytes.
+const BUNDLE_BYTES: u64 = 64;
+/// Median tip, wei per gas.
+const TIP_MEDIAN_WEI: f64 = 1e9;
+/// 90th percentile of the standard normal distribution.
+const Z90: f64 = 1.281_551_565_544_600_4;
+/// People beyond this rank are equally popular counterparties (keeps the popularity table small).
+const POPULAR_PEOPLE: usize = 10_000;
+
+/// Contents of blocks by slot, taken from another run.
+pub type Pinned = BTreeMap<u32, Vec<TxId>>;
+
+/// What a user saw of one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// Region of the user.
+    pub region: u32,
+    /// Position of its kind in the plan's mix.
+    pub kind: u32,
+    /// Handed to the RPC node, ns.
+    pub submitted_ns: u64,
+    /// RPC node, as a position in the list of RPC nodes.
+    rpc: u32,
+    bundle: u32,
+}
+
+/// The workload of one chain.
+#[derive(Clone)]
+pub struct Users {
+    plan: UsersPlan,
+    seed: u64,
+    economy: Arc<Economy>,
+    executor: BlockExecutor,
+    pricing: Pricing,
+    samplers: Arc<Samplers>,
+    rpcs: Vec<Rpc>,
+    rpc_of_node: BTreeMap<NodeId, usize>,
+    log: TransactionLog,
+    pool: Mempool,
+    fates: Vec<Fate>,
+    bundles: Vec<Bundle>,
+    states: BTreeMap<BlockIx, WorldState>,
+    /// By block: when each RPC node had executed it and when it was final there.
+    seen: BTreeMap<BlockIx, Vec<[u64; 2]>>,
+    pinned: Option<Arc<Pinned>>,
+    chosen: Pinned,
+    stop_ns: u64,
+    dropped: u64,
+}
+
+struct Samplers {
+    kinds: Weighted,
+    instances: Zipf,
+    people: Zipf,
+    fee_sigma: f64,
+}
+
+/// A node that takes transactions from users, with the accounts of its users.
+#[derive(Clone)]
+struct Rpc {
+    node: NodeId,
+    region: u32,
+    mean_gap_ns: u64,
+    next_ns: u64,
+    arrivals: u64,
+    accounts: std::ops::Range<u32>,
+    nonces: Vec<u64>,
+    transactions: Vec<TxIx>,
+}
+
+/// Transactions gossiped as one item.
+#[derive(Clone, Copy)]
+struct Bundle {
+    item: Slot,
+    generation: u32,
+}
+
+/// What a workload of people is made of.
+pub struct UsersSetup {
+    /// Parameters.
+    pub plan: UsersPlan,
+    /// Root seed and chain number.
+    pub seed: u64,
+    /// Accounts and contracts.
+    pub economy: Arc<Economy>,
+    /// The state they start from.
+    pub genesis: WorldState,
+    /// Executes blocks.
+    pub executor: BlockExecutor,
+    /// Prices them.
+    pub pricing: Pricing,
+    /// RPC nodes with their regions and relative numbers of users.
+    pub rpcs: Vec<(NodeId, u32, u64)>,
+    /// Nobody submits after this, ns.
+    pub stop_ns: u64,
+    /// Contents to repeat.
+    pub pinned: Option<Arc<Pinned>>,
+}
+
+impl Users {
+    /// A workload that has not started.
+    pub fn new(setup: UsersSetup) -> Self {
+        let UsersSetup { plan, seed, economy, genesis, executor, pricing, rpcs, stop_ns, pinned } = setup;
+        let total: u64 = rpcs.iter().map(|(_, _, weight)| weight).sum::<u64>().max(1);
+        let people = u64::from(economy.people());
+        let mut before = 0;
+        let rpcs = rpcs.into_iter().map(|(node, region, weight)| {
+            let from = (people * before / total) as u32;
+            before += weight;
+            let to = ((people * before / total) as u32).max(from + 1).min(people as u32);
+            // rate = plan.rate * weight / total; gap = 1 / rate.
+            let gap = 1_000_000_000_000_u128 * u128::from(total);
+            let rate = u128::from(plan.rate_milli_tps) * u128::from(weight);
+            let mean_gap_ns = gap.checked_div(rate).map_or(u64::MAX, |g| g as u64);
+            let accounts = from.min(people as u32 - 1)..to;
+            let nonces = vec![0; accounts.len()];
+            let mut rpc = Rpc {
+                node,
+                region,
+                mean_gap_ns,
+                next_ns: 0,
+                arrivals: 0,
+                accounts,
+                nonces,
+                transactions: Vec::new(),
+            };
+            rpc.next_ns = rpc.gap_ns(seed);
+            rpc
+        });
+        let rpcs: Vec<Rpc> = rpcs.collect();
+        let samplers = Samplers {
+            kinds: Weighted::new(plan.mix.iter().map(|(_, w)| *w)).expect("the mix has weight"),
+            instances: Zipf::new(economy.instances(), plan.zipf_ppm as f64 / 1e6).expect("instances exist"),
+            people: Zipf::new((people as usize).min(POPULAR_PEOPLE), plan.zipf_ppm as f64 / 1e6)
+                .expect("people exist"),
+            fee_sigma: crate::kernel::math::ln(plan.max_fee_p90_ppm as f64 / 1e6) / Z90,
+        };
+        Self {
+            plan,
+            seed,
+            economy,
+            executor,
+            pricing,
+            samplers: Arc::new(samplers),
+            rpc_of_node: rpcs.iter().enumerate().map(|(i, rpc)| (rpc.node, i)).collect(),
+            rpcs,
+            log: TransactionLog::new(),
+            pool: Mempool::new(POOL_CAPACITY),
+            fates: Vec::new(),
+            bundles: Vec::new(),
+            states: BTreeMap::from([(BlockIx(0), genesis)]),
+            seen: BTreeMap::new(),
+            pinned,
+            chosen: Pinned::new(),
+            stop_ns,
+            dropped: 0,
+        }
+    }
+
+    /// Sets the first timers.
+    pub fn start<D: Dissemination>(&mut self, host: &mut Host<'_, D>, chain: u32) {
+        let count = self.rpcs.len() as u64;
+        for (i, rpc) in self.rpcs.iter().enumerate() {
+            // RPC nodes close their bundles out of phase.
+            let phase = self.plan.bundle_ns * (i as u64 + 1) / count;
+            host.timer(Moment::default(), phase.max(1), rpc.node, timers::BUNDLE, chain);
+        }
+    }
+
+    /// An RPC node gossips what came in since the last bundle.
+    pub fn on_bundle<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        chain: u32,
+        sequence: u32,
+    ) {
+        let rpc = self.rpc_of_node[&node];
+        let first = self.log.len();
+        let mut bytes = BUNDLE_BYTES;
+        while self.rpcs[rpc].next_ns <= now.time.0 {
+            bytes += self.submit(rpc);
+        }
+        if self.log.len() > first {
+            let bundle = self.bundles.len() as u32;
+            let kind = MessageKind::Transactions;
+            let item = host.fabric.create_item(now, node, sequence, kind, chain, bundle, bytes, false);
+            self.bundles.push(Bundle { item, generation: host.fabric.item(item).generation });
+            host.publish(now, node, item);
+        }
+        if now.time.0 < self.stop_ns {
+            host.timer(now, self.plan.bundle_ns, node, timers::BUNDLE, chain);
+        }
+    }
+
+    /// The next user's transaction at an RPC node; its size, bytes.
+    fn submit(&mut self, index: usize) -> u64 {
+        let rpc = &mut self.rpcs[index];
+        let submitted_ns = rpc.next_ns;
+        let (entity, counter) = (u64::from(rpc.node.0) << 8, rpc.arrivals);
+        let seed = self.seed;
+        let random = |field: u64| draw(seed, Purpose::WORKLOAD, entity | field, counter);
+        rpc.arrivals += 1;
+        rpc.next_ns += rpc.gap_ns(seed);
+        let account = uniform_below(random(1), rpc.accounts.len() as u64) as usize;
+        let sender = rpc.accounts.start + account as u32;
+        let nonce = rpc.nonces[account];
+        rpc.nonces[account] += 1;
+        let kind = self.samplers.kinds.sample(random(2));
+        let instance = self.samplers.instances.sample(random(3));
+        let other = self.samplers.people.sample(random(4)) as u32;
+        let call = self.economy.call(self.plan.mix[kind].0, instance, other, random(5));
+        let max_fee = log_normal(random(6), self.plan.max_fee_median_wei as f64, self.samplers.fee_sigma);
+        let max_fee = (max_fee as u64).max(1);
+        let tip = log_normal(random(7), TIP_MEDIAN_WEI, 0.5) as u64;
+        let transaction = Transaction {
+            id: TxId { producer: rpc.node.0, sequence: counter },
+            sender,
+            from: self.economy.person(sender),
+            nonce,
+            to: To::Call(call.to),
+            value: call.value,
+            input: call.input,
+            gas_limit: call.gas_limit,
+            max_fee_per_gas: max_fee,
+            max_priority_fee_per_gas: tip.min(max_fee),
+            chain_id: RULES.chain_id,
+        };
+        let bytes = transaction.wire_size_bytes();
+        let ix = self.log.push(transaction);
+        rpc.transactions.push(ix);
+        let (region, rpc, bundle) = (rpc.region, index as u32, self.bundles.len() as u32);
+        self.fates.push(Fate { region, kind: kind as u32, submitted_ns, rpc, bundle });
+        if self.pinned.is_none() {
+            self.pool.insert(&self.log, ix).expect("fees are ordered and nonces are new");
+        }
+        bytes
+    }
+
+    /// Builds a block on `parent`.
+    ///
+    /// # Errors
+    /// When the state is incomplete or the executor fails.
+    pub fn build(
+        &mut self,
+        request: &BuildRequest,
+        parent: &BlockHeader,
+        fabric: &Fabric,
+    ) -> Result<Draft, RunError> {
+        let mut header = next_header(request, parent, 0);
+        let state = self.states[&request.parent].clone();
+        let failed = |reason: parallel_evm::ExecuteError| RunError::Execution {
+            chain: request.chain,
+            slot: request.slot,
+            reason: reason.to_string(),
+        };
+        let pinned_pool = self.pinned_pool(request.slot);
+        let pool = pinned_pool.as_ref().unwrap_or(&self.pool);
+        let pinned = pinned_pool.is_some();
+        let (fates, bundles, economy) = (&self.fates, &self.bundles, &self.economy);
+        let visible = |ix: TxIx| {
+            let Bundle { item, generation } = bundles[fates[ix.index()].bundle as usize];
+            // A forgotten bundle is one that everybody has.
+            pinned || !fabric.items().is_current(item, generation) || fabric.has(request.proposer, item)
+        };
+        let address = |sender: u32| economy.person(sender);
+        let view = PoolView { log: &self.log, pool, visible: &visible, address: &address };
+        let built = self.executor.build(RULES, &header.to_env(), &state, view).map_err(failed)?;
+        self.dropped += built.dropped.len() as u64;
+        header.gas_used = built.executed.output.gas_used;
+        let sizes = built.transactions.iter().map(|ix| self.log.get(*ix).wire_size_bytes());
+        let size_bytes = wire_size_bytes(&header, sizes);
+        let (durations_ns, execution) = self.pricing.price(&built.executed.trace);
+        let ids = built.transactions.iter().map(|ix| self.log.get(*ix).id);
+        self.chosen.insert(request.slot, ids.collect());
+        Ok(Draft {
+            transactions: built.transactions.len() as u32,
+            block: Block { header, body: Body::Transactions(built.transactions), size_bytes },
+            recorded: None,
+            durations_ns,
+            execution,
+            state: built.executed.state.clone(),
+        })
+    }
+
+    /// A pool of just the pinned contents of a slot.
+    fn pinned_pool(&self, slot: u32) -> Option<Mempool> {
+        let pinned = self.pinned.as_ref()?;
+        let mut pool = Mempool::new(POOL_CAPACITY);
+        for id in pinned.get(&slot).into_iter().flatten() {
+            let rpc = &self.rpcs[self.rpc_of_node[&NodeId(id.producer)]];
+            if let Some(ix) = rpc.transactions.get(id.sequence as usize) {
+                pool.insert(&self.log, *ix).expect("taken from a pool");
+            }
+        }
+        Some(pool)
+    }
+
+    /// The last draft became a block.
+    pub fn built(&mut self, ix: BlockIx, state: WorldState) {
+        self.states.insert(ix, state);
+    }
+
+    /// A block is closed: note what the RPC nodes saw, and forget what is final.
+    pub fn confirm(&mut self, ix: BlockIx, body: &Body, times: impl Fn(NodeId) -> [u64; 2]) {
+        let seen: Vec<[u64; 2]> = self.rpcs.iter().map(|rpc| times(rpc.node)).collect();
+        if seen.iter().all(|[_, finalised]| *finalised > 0) {
+            self.pool.remove(&self.log, body.transactions().iter().copied());
+        }
+        self.seen.insert(ix, seen);
+        // Nobody builds on a block this far below a closed one.
+        self.states.retain(|block, _| block.0 + 64 > ix.0);
+    }
+
+    /// Contents of all blocks built, to pin in another run.
+    pub fn contents(&self) -> &Pinned {
+        &self.chosen
+    }
+
+    /// Transactions in the order of submission to RPC nodes, by RPC node.
+    pub fn fates(&self) -> impl Iterator<Item = (TxIx, &Fate)> {
+        self.rpcs.iter().flat_map(|rpc| &rpc.transactions).map(|ix| (*ix, &self.fates[ix.index()]))
+    }
+
+    /// When the user of a transaction saw block `ix` executed and final, ns.
+    pub fn user_saw(&self, ix: BlockIx, fate: &Fate) -> [Option<u64>; 2] {
+        let times = self.seen.get(&ix).map_or([0; 2], |seen| seen[fate.rpc as usize]);
+        times.map(|t| (t > 0).then_some(t))
+    }
+
+    /// Transactions that turned out invalid when they were executed.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Transactions handed to RPC nodes.
+    pub fn submitted(&self) -> usize {
+        self.log.len()
+    }
+}
+
+impl Rpc {
+    fn gap_ns(&self, seed: u64) -> u64 {
+        let random = draw(seed, Purpose::WORKLOAD, u64::from(self.node.0) << 8, self.arrivals);
+        exponential_duration(random, SimDuration(self.mean_gap_ns)).0.max(1)
+    }
+}
