@@ -79,8 +79,9 @@ fn bad_input_is_refused_with_its_line_and_code_2() {
     assert!(refused(&["check", "absent.ron"]).contains("absent.ron: there is no such file"));
     let set = refused(&["check", "scenarios/quickstart.ron", "--set", "network.gossip=Flod"]);
     assert!(set.contains("--set network.gossip=Flod: network.gossip:") && set.contains("`Flood`"), "{set}");
-    let absurd = ["check", "scenarios/quickstart.ron", "--set", "nodes.count=9000000"];
-    assert!(refused(&absurd).contains("events"));
+    let blocks =
+        ["check", "scenarios/quickstart.ron", "--set", "nodes.count=9000000", "--set", "run.blocks=100000"];
+    assert!(refused(&blocks).contains("events, more than"));
 }
 
 #[test]
