@@ -138,7 +138,7 @@ impl De<'_> {
         }
         let float: f64 = text.parse().map_err(|_| DeError::plain(format!("`{text}` is not a number")))?;
         // "1e12" is a whole number too; say so instead of complaining about a fraction.
-        if float >= 0.0 && float < 9.0e15 && float.fract() == 0.0 && !text.contains('.') {
+        if (0.0..9.0e15).contains(&float) && float.fract() == 0.0 && !text.contains('.') {
             return visitor.visit_u64(float as u64);
         }
         visitor.visit_f64(float)

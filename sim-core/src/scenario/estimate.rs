@@ -93,7 +93,7 @@ pub fn estimate(plan: &Plan) -> Estimate {
         GossipPlan::Flood => degree.saturating_sub(1).max(1),
         GossipPlan::Gossipsub(g) => {
             let mesh = u128::from(g.mesh).min(degree);
-            mesh + if g.idontwant { mesh } else { 0 } + u128::from(g.lazy).min(degree)
+            mesh + if g.idontwant { mesh } else { 0 }
         }
     };
     let spread = nodes * copies * 2;

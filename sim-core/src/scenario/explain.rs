@@ -209,7 +209,7 @@ fn choices(root: &Value, target: &Value) -> Vec<(String, String)> {
             variant.get("properties").and_then(Value::as_object).and_then(|p| p.iter().next())
         {
             let inside = fields(root, payload);
-            let shown = if inside.is_empty() {
+            let shown = if inside.is_empty() || inside.len() > 4 {
                 format!("{name}(..)")
             } else {
                 let names: Vec<_> = inside.iter().map(|(field, _)| format!("{field}: ..")).collect();

@@ -396,8 +396,8 @@ pub struct UsersSpec {
     pub max_fee: Option<Price>,
     /// 90th percentile of the willingness to pay over its median. Allowed: 1 to 1000. Default: 3.
     pub max_fee_p90: Option<Factor>,
-    /// RPC nodes collect transactions for this long before they gossip them as one bundle. Allowed: 1 ms to
-    /// 1 min. Default: "100 ms".
+    /// RPC nodes collect transactions for this long before they gossip them as one bundle; shorter is closer
+    /// to reality and costs proportionally more events. Allowed: 1 ms to 1 min. Default: "1 s".
     pub bundle: Option<Duration>,
     /// RPC nodes a region; users talk to one in their own region. Allowed: 1 to 1000. Default: 1.
     pub rpc_nodes_per_region: Option<u64>,

@@ -137,10 +137,13 @@ impl Node {
             Value::Text(t) => format!("{t:?}"),
             Value::List(items) => format!("[{}]", list(items)),
             Value::Map(entries) => {
-                let fields: Vec<_> =
-                    entries.iter().map(|e| format!("{}: {}", key_to_ron(&e.key), e.value.to_ron())).collect();
-                let quoted = entries.iter().any(|e| !is_identifier(&e.key));
-                let (open, close) = if quoted { ("{", "}") } else { ("(", ")") };
+                let names = entries.iter().all(|e| is_identifier(&e.key));
+                let field = |e: &Entry| {
+                    let key = if names { e.key.clone() } else { format!("{:?}", e.key) };
+                    format!("{key}: {}", e.value.to_ron())
+                };
+                let fields: Vec<_> = entries.iter().map(field).collect();
+                let (open, close) = if names { ("(", ")") } else { ("{", "}") };
                 format!("{open}{}{close}", fields.join(", "))
             }
             Value::Variant(name, None) => name.clone(),
@@ -152,10 +155,6 @@ impl Node {
             },
         }
     }
-}
-
-fn key_to_ron(key: &str) -> String {
-    if is_identifier(key) { key.to_owned() } else { format!("{key:?}") }
 }
 
 fn is_identifier(key: &str) -> bool {

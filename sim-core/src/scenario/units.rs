@@ -39,7 +39,7 @@ pub enum UnitError {
         example: &'static str,
     },
     /// The unit does not belong to the dimension.
-    #[error("`{unit}` is not a unit of {what}{}; allowed: {allowed}", meant(.suggestion.as_deref()))]
+    #[error("`{unit}` is not a unit of {what};{} allowed: {allowed}", meant(.suggestion.as_deref()))]
     WrongUnit {
         /// The unit found.
         unit: String,
@@ -77,7 +77,7 @@ pub enum UnitError {
 }
 
 fn meant(suggestion: Option<&str>) -> String {
-    suggestion.map_or_else(String::new, |s| format!("; did you mean `{s}`?"))
+    suggestion.map_or_else(String::new, |s| format!(" did you mean `{s}`?"))
 }
 
 impl Dimension {

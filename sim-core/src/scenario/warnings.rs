@@ -56,7 +56,8 @@ fn gossip(context: &Context<'_>, plan: &Plan) {
     if degree < u64::from(gossip.mesh) {
         let message =
             format!("a mesh of {} cannot be filled: nodes have about {degree} neighbours", gossip.mesh);
-        context.warn("network.gossip", message);
+        let topology = context.written("network.topology") && !context.written("network.gossip");
+        context.warn(if topology { "network.topology" } else { "network.gossip" }, message);
     }
 }
 

@@ -53,7 +53,7 @@ fn users(context: &Context<'_>, spec: &UsersSpec) -> Result<UsersPlan, ScenarioE
     let rate = spec.rate.unwrap_or(TxRate(20_000));
     let max_fee = spec.max_fee.unwrap_or(Price(20_000_000_000));
     let max_fee_p90 = spec.max_fee_p90.unwrap_or(Factor(3_000_000));
-    let bundle = spec.bundle.map_or(100_000_000, |d| d.0);
+    let bundle = spec.bundle.map_or(1_000_000_000, |d| d.0);
     let zipf_ppm = match &spec.hot_spot {
         None => 800_000,
         Some(HotSpotSpec::Uniform) => 0,
