@@ -34,6 +34,7 @@ use crate::net::links::LatencyError;
 use crate::net::topology::TopologyError;
 use crate::observe::record::RunRecord;
 use crate::scenario::plan::Plan;
+use crate::workload::economy::Economies;
 use crate::workload::recorded::RecordedError;
 use crate::workload::users::Pinned;
 use std::num::NonZeroUsize;
@@ -72,6 +73,8 @@ pub enum SetupError {
 pub struct Resources {
     /// Executed blocks by content.
     pub executions: Arc<ExecutionCache>,
+    /// Accounts, contracts and genesis states by workload.
+    pub economies: Arc<Economies>,
     /// Threads for executing one block.
     pub execution_threads: NonZeroUsize,
     /// Contents of blocks to repeat, by chain.
@@ -88,6 +91,7 @@ impl Default for Resources {
     fn default() -> Self {
         Self {
             executions: Arc::new(ExecutionCache::new(CACHED_BLOCKS)),
+            economies: Arc::default(),
             execution_threads: NonZeroUsize::MIN,
             pinned: None,
             causes: true,

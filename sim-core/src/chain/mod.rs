@@ -16,5 +16,6 @@ pub mod account;
 pub mod block;
 pub mod fee_market;
 pub mod mempool;
+pub mod schedule;
 pub mod transaction;
 pub mod tree;

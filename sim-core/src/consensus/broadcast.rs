@@ -8,8 +8,8 @@
 //! **Checked against** flood duplicates, rumour hops and fork probability in `validation`.
 
 use super::params::BroadcastPlan;
-use super::schedule::Schedule;
 use super::{Host, timers};
+use crate::chain::schedule::Schedule;
 use crate::gossip::Dissemination;
 use crate::kernel::event::Moment;
 use crate::kernel::ids::NodeId;

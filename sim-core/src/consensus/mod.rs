@@ -11,7 +11,6 @@
 pub mod broadcast;
 pub mod ledger;
 pub mod params;
-pub mod schedule;
 pub mod slots;
 pub mod votes;
 

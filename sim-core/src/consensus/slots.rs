@@ -21,9 +21,9 @@
 
 use super::ledger::{GENESIS, Ledger, LedgerBlock, View};
 use super::params::SlotsPlan;
-use super::schedule::Schedule;
 use super::votes::{Aggregate, Collection, Trigger, Vote};
 use super::{Host, PassOn, RunError, timers};
+use crate::chain::schedule::Schedule;
 use crate::chain::tree::BlockIx;
 use crate::gossip::Dissemination;
 use crate::gossip::params::ForwardRule;
@@ -304,6 +304,7 @@ impl Slots {
         if let Some(view) = self.ledger.view_mut(ix, node) {
             view.verified_ns = now.time.0;
         }
+        self.source.executed(node, &self.ledger.get(ix).block);
         let parent = self.ledger.tree.parent(ix);
         let state = &mut self.nodes[node.index()];
         if parent == Some(state.head) {
@@ -393,6 +394,11 @@ impl Slots {
             let message = host.fabric.send_direct(now, node, aggregator, kind, bytes, self.chain, number);
             self.votes[number as usize].message = Some(message);
         }
+    }
+
+    /// Transactions reached a proposer.
+    pub fn on_transactions(&mut self, number: u32) {
+        self.source.on_transactions(number);
     }
 
     /// A vote reached its aggregator.

@@ -26,10 +26,13 @@ use crate::kernel::time::SimDuration;
 use crate::net::Topology;
 use crate::net::fabric::Fabric;
 use crate::net::items::{Item, Slot};
-use crate::net::message::{class, timer, wire};
+use crate::net::message::{MessageKind, class, timer, wire};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// Transactions that have waited this long for the uplink are dropped from the queue (rust-libp2p's forward
+/// queue duration); blocks and aggregates are kept, since nobody could recover them otherwise.
+const STALE_NS: u64 = 1_000_000_000;
 /// Announcement of items held.
 const IHAVE: u8 = wire::LIST;
 /// Request for announced items.
@@ -110,6 +113,7 @@ struct Queued {
     generation: u32,
     to: u32,
     pulled: bool,
+    since_ns: u64,
 }
 
 impl Gossipsub {
@@ -202,8 +206,9 @@ impl Gossipsub {
         }
         targets.sort_unstable();
         fabric.note_forwarded(node, slot, now);
+        let since_ns = now.time.0;
         let queue = &mut self.nodes[node.index()].queue;
-        queue.extend(targets.iter().map(|&(_, to)| Queued { slot, generation, to, pulled: false }));
+        queue.extend(targets.iter().map(|&(_, to)| Queued { slot, generation, to, pulled: false, since_ns }));
         self.pump(fabric, now, node);
     }
 
@@ -215,7 +220,9 @@ impl Gossipsub {
         while fabric.uplink_free(node) <= now.time {
             let state = &mut self.nodes[node.index()];
             let Some(next) = state.queue.pop_front() else { return };
+            let stale = now.time.0 - next.since_ns > STALE_NS;
             let dropped = !fabric.items().is_current(next.slot, next.generation)
+                || (stale && fabric.item(next.slot).kind == MessageKind::Transactions)
                 || (!next.pulled && state.is_unwanted(next.to, next.slot, next.generation));
             if !dropped {
                 fabric.send_body(now, node, &[next.to], next.slot, NodeId(u32::MAX), next.pulled);
@@ -287,7 +294,13 @@ impl Gossipsub {
         for &slot in &self.scratch {
             let generation = fabric.item(slot).generation;
             if state.history.iter().flatten().any(|held| *held == (slot, generation)) {
-                state.queue.push_back(Queued { slot, generation, to: peer.0, pulled: true });
+                state.queue.push_back(Queued {
+                    slot,
+                    generation,
+                    to: peer.0,
+                    pulled: true,
+                    since_ns: now.time.0,
+                });
             }
         }
         self.pump(fabric, now, node);

@@ -4,7 +4,7 @@
 //! An item that spreads over n nodes costs about `copies` messages a node, each of two queue events.
 
 use super::limits;
-use super::plan::{ConsensusPlan, GossipPlan, Plan, TopologyPlan, WorkloadPlan};
+use super::plan::{ConsensusPlan, Delivery, GossipPlan, Plan, TopologyPlan, WorkloadPlan};
 use super::resolve::thousands;
 use std::fmt;
 
@@ -116,7 +116,11 @@ pub fn estimate(plan: &Plan) -> Estimate {
             let sent = span_ns * u128::from(users.rate_milli_tps) / 1_000_000_000_000;
             let bundlers = active_regions * u128::from(users.rpc_nodes_per_region);
             let bundles = (span_ns / u128::from(users.bundle_ns) * bundlers).min(sent);
-            events += sent + bundles * spread;
+            // Straight to a few leaders, or to everybody.
+            events += match users.delivery {
+                Delivery::Gossip => sent + bundles * spread,
+                Delivery::Leaders { ahead } => sent + bundles * 2 * u128::from(ahead),
+            };
             transactions += sent;
             state += u128::from(users.accounts) * u128::from(ACCOUNT_BYTES);
         }

@@ -10,7 +10,7 @@ pub use crate::consensus::params::{BroadcastPlan, ConsensusPlan, SlotsPlan};
 pub use crate::execution::params::{Algorithm, CostProfile, ExecutionPlan, Pipeline};
 pub use crate::gossip::params::{ForwardRule, GossipPlan, GossipsubPlan};
 pub use crate::net::params::{HardwareClass, JitterPlan, LatencyTable, LinkDiscipline, Region, TopologyPlan};
-pub use crate::workload::params::{BlocksPlan, TxKind, UsersPlan, WorkloadPlan};
+pub use crate::workload::params::{BlocksPlan, Delivery, TxKind, UsersPlan, WorkloadPlan};
 use serde::{Deserialize, Serialize};
 
 /// One run, fully described.

@@ -384,10 +384,10 @@ pub struct UsersSpec {
     /// Relative shares of the kinds of transaction: transfer, erc20, swap, mint, compute. Default:
     /// { "transfer": 40, "erc20": 40, "swap": 18, "mint": 2 }.
     pub mix: Option<BTreeMap<String, u64>>,
-    /// Number of accounts. Allowed: 2 to 100,000,000. Default: 10000.
+    /// Number of accounts. Allowed: 2 to 100,000,000. Default: 5000.
     pub accounts: Option<u64>,
     /// Instances of each contract kind (tokens, pools, collections, compute contracts). Allowed: 1 to
-    /// 100,000. Default: 100.
+    /// 100,000. Default: 20.
     pub instances: Option<u64>,
     /// Loop iterations of one `compute` call. Allowed: 1 to 1,000,000. Default: 1000.
     pub compute_iterations: Option<u64>,
@@ -396,11 +396,25 @@ pub struct UsersSpec {
     pub max_fee: Option<Price>,
     /// 90th percentile of the willingness to pay over its median. Allowed: 1 to 1000. Default: 3.
     pub max_fee_p90: Option<Factor>,
-    /// RPC nodes collect transactions for this long before they gossip them as one bundle; shorter is closer
-    /// to reality and costs proportionally more events. Allowed: 1 ms to 1 min. Default: "1 s".
+    /// How transactions get from RPC nodes to proposers. Default: Leaders(2).
+    pub delivery: Option<DeliverySpec>,
+    /// RPC nodes collect transactions for this long before they send them as one bundle; shorter is closer to
+    /// reality and, with Gossip, costs proportionally more events. Allowed: 1 ms to 1 min. Default: "100 ms"
+    /// with Leaders, "1 s" with Gossip.
     pub bundle: Option<Duration>,
     /// RPC nodes a region; users talk to one in their own region. Allowed: 1 to 1000. Default: 1.
     pub rpc_nodes_per_region: Option<u64>,
+}
+
+/// How transactions get from RPC nodes to proposers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub enum DeliverySpec {
+    /// Every bundle is gossiped to every node, as on Ethereum. At thousands of transactions a second this
+    /// alone fills home uplinks.
+    Gossip,
+    /// Every bundle goes straight to the proposers of this many coming slots; what they leave over is sent
+    /// again. Allowed: 1 to 64.
+    Leaders(u64),
 }
 
 /// How use is spread over contracts and counterparties.

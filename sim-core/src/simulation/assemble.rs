@@ -5,10 +5,10 @@ use super::world::{ChainState, World};
 use super::{Resources, SetupError};
 use crate::chain::account::{AccountKind, address};
 use crate::chain::block::{Block, BlockHeader, BlockId, Body};
+use crate::chain::schedule::Schedule;
 use crate::consensus::broadcast::Broadcast;
 use crate::consensus::ledger::Ledger;
 use crate::consensus::params::ConsensusPlan;
-use crate::consensus::schedule::Schedule;
 use crate::consensus::slots::Slots;
 use crate::execution::block_time::{BlockTimer, Machine};
 use crate::execution::builder::BlockExecutor;
@@ -24,7 +24,6 @@ use crate::net::links::LatencyModel;
 use crate::net::params::HardwareClass;
 use crate::net::topology::Topology;
 use crate::scenario::plan::{ChainPlan, Plan, StakePlan};
-use crate::workload::economy::Economy;
 use crate::workload::params::{UsersPlan, WorkloadPlan};
 use crate::workload::recorded::Recorded;
 use crate::workload::users::{Users, UsersSetup};
@@ -141,7 +140,7 @@ impl Builder<'_> {
                 let schedule = Schedule::new(plan.seed, index, self.stakes, slots.committees);
                 let last_slot = u64::from(run.0 + run.1);
                 let end = slots.slot_ns * (last_slot + DRAIN_INTERVALS);
-                let source = self.source(index, chain, slots.slot_ns * (last_slot + 1))?;
+                let source = self.source(index, chain, slots.slot_ns, last_slot as u32, &schedule)?;
                 let ledger = Ledger::new(genesis_block(index, chain), count);
                 let forward = plan.network.forward;
                 let state = Slots::new(index, slots.clone(), forward, schedule, ledger, source, count, run);
@@ -150,7 +149,14 @@ impl Builder<'_> {
         }
     }
 
-    fn source(&self, index: u32, chain: &ChainPlan, stop_ns: u64) -> Result<Source, SetupError> {
+    fn source(
+        &self,
+        index: u32,
+        chain: &ChainPlan,
+        slot_ns: u64,
+        last_slot: u32,
+        schedule: &Schedule,
+    ) -> Result<Source, SetupError> {
         let machines = self.plan.nodes.hardware.iter().map(|(class, _)| Machine::of(&chain.execution, class));
         let pricing = Pricing { timer: BlockTimer::new(&chain.execution)?, machines: machines.collect() };
         let threads = self.resources.execution_threads;
@@ -168,17 +174,21 @@ impl Builder<'_> {
                 Ok(Source::Recorded(Recorded::load(&blocks.files, &executor, &pricing)?))
             }
             WorkloadPlan::Users(users) => {
-                let (economy, genesis) = Economy::new(users)?;
+                let (economy, genesis) = self.resources.economies.get(users)?;
                 let pinned = self.resources.pinned.as_ref().and_then(|p| p.get(index as usize)).cloned();
                 let setup = UsersSetup {
                     plan: users.clone(),
                     seed: self.plan.seed ^ u64::from(index) << 32,
-                    economy: Arc::new(economy),
+                    economy,
                     genesis,
                     executor,
                     pricing,
                     rpcs: self.rpc_nodes(users),
-                    stop_ns,
+                    schedule: schedule.clone(),
+                    slot_ns,
+                    last_slot,
+                    base_fee_wei: chain.initial_base_fee_wei,
+                    gas_limit: chain.gas_limit,
                     pinned,
                 };
                 Ok(Source::Users(Box::new(Users::new(setup))))

@@ -198,11 +198,16 @@ impl<D: Dissemination> World<D> {
     fn on_direct(&mut self, event: &Event, index: u32) {
         let message = *self.fabric.direct(index);
         let ChainState::Slots(slots) = &mut self.chains[message.chain as usize] else {
-            unreachable!("only the slots protocol sends votes");
+            unreachable!("only the slots protocol sends straight to nodes");
         };
         let mut host = host!(self);
-        slots.on_vote(&mut host, event.moment(), event.destination(), message.content);
-        if !slots.keeps_vote_messages() {
+        let vote = message.kind == MessageKind::Vote;
+        if vote {
+            slots.on_vote(&mut host, event.moment(), event.destination(), message.content);
+        } else {
+            slots.on_transactions(message.content);
+        }
+        if !(vote && slots.keeps_vote_messages()) {
             self.fabric.free_direct(index);
         }
     }

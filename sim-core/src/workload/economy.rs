@@ -15,6 +15,7 @@ use parallel_evm::{
     Address, B256, Block, BlockEnv, Bytes, ExecuteError, Executor, PreState, SpecId, TxEnv, TxKind as To,
     U256,
 };
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rules of the chains people use.
 pub const RULES: Rules = Rules { spec: SpecId::OSAKA, chain_id: 1 };
@@ -39,6 +40,28 @@ pub struct Economy {
     compute_iterations: u64,
     /// Gas limit people give a call of each kind, in the order of [`TxKind::ALL`].
     gas_limits: [u64; TxKind::ALL.len()],
+}
+
+/// Economies already built: arms of a comparison mostly share one.
+#[derive(Debug, Default)]
+pub struct Economies(Mutex<Vec<(UsersPlan, Arc<Economy>, WorldState)>>);
+
+impl Economies {
+    /// The economy of a plan and its genesis state.
+    ///
+    /// # Errors
+    /// As [`Economy::new`].
+    pub fn get(&self, plan: &UsersPlan) -> Result<(Arc<Economy>, WorldState), ExecuteError> {
+        // A panic elsewhere cannot leave a half-written entry: pushing is the last step.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, economy, genesis)) = known.iter().find(|(p, _, _)| p == plan) {
+            return Ok((Arc::clone(economy), genesis.clone()));
+        }
+        let (economy, genesis) = Economy::new(plan)?;
+        let economy = Arc::new(economy);
+        known.push((plan.clone(), Arc::clone(&economy), genesis.clone()));
+        Ok((economy, genesis))
+    }
 }
 
 /// Where a call goes and what it says.

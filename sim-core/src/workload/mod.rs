@@ -8,6 +8,7 @@
 //! May import kernel, net, gossip, chain and execution. Must never be true: that a proposer includes a
 //! transaction its node has not received (except where contents are pinned, and then the plan says so).
 
+pub mod delivery;
 pub mod economy;
 pub mod params;
 pub mod recorded;
@@ -112,6 +113,20 @@ impl Source {
     ) {
         if let Self::Users(users) = self {
             users.on_bundle(host, now, node, chain, sequence);
+        }
+    }
+
+    /// Transactions sent straight to a proposer are there.
+    pub fn on_transactions(&mut self, number: u32) {
+        if let Self::Users(users) = self {
+            users.on_transactions(number);
+        }
+    }
+
+    /// A node has executed a block.
+    pub fn executed(&mut self, node: NodeId, block: &Block) {
+        if let Self::Users(users) = self {
+            users.executed(node, block);
         }
     }
 

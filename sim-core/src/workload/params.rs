@@ -33,10 +33,25 @@ pub struct UsersPlan {
     pub max_fee_median_wei: u64,
     /// 90th percentile over the median, parts per million.
     pub max_fee_p90_ppm: u64,
-    /// RPC nodes collect transactions for this long before they gossip them as one bundle, ns.
+    /// How transactions get from RPC nodes to proposers.
+    pub delivery: Delivery,
+    /// RPC nodes collect transactions for this long before they send them as one bundle, ns.
     pub bundle_ns: u64,
     /// RPC nodes a region (users talk to one in their own region).
     pub rpc_nodes_per_region: u32,
+}
+
+/// How transactions get from RPC nodes to proposers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delivery {
+    /// Every bundle is gossiped to every node.
+    Gossip,
+    /// Every bundle goes straight to the proposers of the next slots, and what they leave over is sent again
+    /// to the ones after.
+    Leaders {
+        /// Number of slots ahead, at least 1.
+        ahead: u32,
+    },
 }
 
 /// A kind of user transaction.

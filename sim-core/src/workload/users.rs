@@ -2,25 +2,27 @@
 //!
 //! **Captures.** Poisson arrivals, shared over regions like the nodes; a mix of calls to real contracts; Zipf
 //! popularity of contracts, pools and counterparties; log-normal willingness to pay (EIP-1559 max fee). A user
-//! hands the transaction to an RPC node of the region, which gossips what came in during `bundle_ns` as one
-//! item; a proposer sees a transaction once its bundle has arrived, and picks by effective tip, nonces in
-//! order. A user learns of inclusion when that RPC node has executed the block, and of finality when it is
+//! hands the transaction to an RPC node of the region, which sends on what came in during `bundle_ns` as one
+//! bundle ([`super::delivery`]); a proposer sees a transaction once a bundle with it has arrived, and picks by
+//! effective tip, nonces in order. A user learns of inclusion when that RPC node has executed the block, and of finality when it is
 //! final there.
 //!
 //! **Leaves out.** The user's own link to the RPC node; replacement and cancellation; announcements of single
-//! transactions (bundles are pushed whole, which costs about the bytes that announcements and one body cost);
-//! private order flow.
+//! transactions (a gossiped bundle is pushed whole, which costs about the bytes that announcements and one
+//! body cost); private order flow.
 //!
 //! **Parameters.** [`UsersPlan`].
 //!
 //! Pinned contents: the block of a slot holds the transactions it held in the base run, as far as they are
 //! still valid on its parent; arms of a comparison then execute the same blocks.
 
+use super::delivery::Deliveries;
 use super::economy::{Economy, RULES};
-use super::params::UsersPlan;
+use super::params::{Delivery, UsersPlan};
 use super::{BuildRequest, Draft, Pricing, next_header};
 use crate::chain::block::{Block, BlockHeader, Body, wire_size_bytes};
 use crate::chain::mempool::{Mempool, TransactionLog, TxIx};
+use crate::chain::schedule::Schedule;
 use crate::chain::transaction::{Transaction, TxId};
 use crate::chain::tree::BlockIx;
 use crate::execution::builder::{BlockExecutor, PoolView};
@@ -32,10 +34,9 @@ use crate::kernel::ids::NodeId;
 use crate::kernel::random::{Purpose, Weighted, Zipf, draw, exponential_duration, log_normal, uniform_below};
 use crate::kernel::time::SimDuration;
 use crate::net::fabric::Fabric;
-use crate::net::items::Slot;
 use crate::net::message::MessageKind;
 use parallel_evm::TxKind as To;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Pending transactions a pool holds at most.
@@ -80,13 +81,16 @@ pub struct Users {
     log: TransactionLog,
     pool: Mempool,
     fates: Vec<Fate>,
-    bundles: Vec<Bundle>,
+    deliveries: Deliveries,
+    schedule: Schedule,
+    slot_ns: u64,
+    last_slot: u32,
     states: BTreeMap<BlockIx, WorldState>,
     /// By block: when each RPC node had executed it and when it was final there.
     seen: BTreeMap<BlockIx, Vec<[u64; 2]>>,
     pinned: Option<Arc<Pinned>>,
     chosen: Pinned,
-    stop_ns: u64,
+    gas_limit: u64,
     dropped: u64,
 }
 
@@ -108,13 +112,14 @@ struct Rpc {
     accounts: std::ops::Range<u32>,
     nonces: Vec<u64>,
     transactions: Vec<TxIx>,
-}
-
-/// Transactions gossiped as one item.
-#[derive(Clone, Copy)]
-struct Bundle {
-    item: Slot,
-    generation: u32,
+    /// Share of all users, parts per million.
+    share_ppm: u64,
+    /// Taken and not yet seen in a block, where bundles go to leaders.
+    pending: Vec<TxIx>,
+    /// Slot in which leftovers were last sent.
+    last_leftovers: u32,
+    /// Base fee of the last block executed, wei per gas.
+    base_fee_wei: u64,
 }
 
 /// What a workload of people is made of.
@@ -133,8 +138,16 @@ pub struct UsersSetup {
     pub pricing: Pricing,
     /// RPC nodes with their regions and relative numbers of users.
     pub rpcs: Vec<(NodeId, u32, u64)>,
-    /// Nobody submits after this, ns.
-    pub stop_ns: u64,
+    /// Who proposes when.
+    pub schedule: Schedule,
+    /// Time between slots, ns.
+    pub slot_ns: u64,
+    /// Last slot with a proposal; nobody submits after it.
+    pub last_slot: u32,
+    /// Base fee of the first block, wei per gas.
+    pub base_fee_wei: u64,
+    /// Gas limit of a block.
+    pub gas_limit: u64,
     /// Contents to repeat.
     pub pinned: Option<Arc<Pinned>>,
 }
@@ -142,7 +155,7 @@ pub struct UsersSetup {
 impl Users {
     /// A workload that has not started.
     pub fn new(setup: UsersSetup) -> Self {
-        let UsersSetup { plan, seed, economy, genesis, executor, pricing, rpcs, stop_ns, pinned } = setup;
+        let UsersSetup { plan, seed, economy, genesis, executor, pricing, rpcs, pinned, .. } = setup;
         let total: u64 = rpcs.iter().map(|(_, _, weight)| weight).sum::<u64>().max(1);
         let people = u64::from(economy.people());
         let mut before = 0;
@@ -165,6 +178,10 @@ impl Users {
                 accounts,
                 nonces,
                 transactions: Vec::new(),
+                share_ppm: weight * 1_000_000 / total,
+                pending: Vec::new(),
+                last_leftovers: 0,
+                base_fee_wei: setup.base_fee_wei,
             };
             rpc.next_ns = rpc.gap_ns(seed);
             rpc
@@ -189,12 +206,15 @@ impl Users {
             log: TransactionLog::new(),
             pool: Mempool::new(POOL_CAPACITY),
             fates: Vec::new(),
-            bundles: Vec::new(),
+            deliveries: Deliveries::default(),
+            schedule: setup.schedule,
+            slot_ns: setup.slot_ns,
+            last_slot: setup.last_slot,
             states: BTreeMap::from([(BlockIx(0), genesis)]),
             seen: BTreeMap::new(),
             pinned,
             chosen: Pinned::new(),
-            stop_ns,
+            gas_limit: setup.gas_limit,
             dropped: 0,
         }
     }
@@ -209,7 +229,7 @@ impl Users {
         }
     }
 
-    /// An RPC node gossips what came in since the last bundle.
+    /// An RPC node sends on what came in since the last bundle.
     pub fn on_bundle<D: Dissemination>(
         &mut self,
         host: &mut Host<'_, D>,
@@ -219,21 +239,107 @@ impl Users {
         sequence: u32,
     ) {
         let rpc = self.rpc_of_node[&node];
+        let slot = (now.time.0 / self.slot_ns) as u32;
+        if let Delivery::Leaders { ahead } = self.plan.delivery
+            && self.rpcs[rpc].last_leftovers < slot
+        {
+            self.rpcs[rpc].last_leftovers = slot;
+            let leftovers = self.leftovers(rpc);
+            self.send_letter(host, now, rpc, chain, leftovers, slot + ahead..=slot + ahead);
+        }
         let first = self.log.len();
         let mut bytes = BUNDLE_BYTES;
         while self.rpcs[rpc].next_ns <= now.time.0 {
             bytes += self.submit(rpc);
         }
         if self.log.len() > first {
-            let bundle = self.bundles.len() as u32;
-            let kind = MessageKind::Transactions;
-            let item = host.fabric.create_item(now, node, sequence, kind, chain, bundle, bytes, false);
-            self.bundles.push(Bundle { item, generation: host.fabric.item(item).generation });
-            host.publish(now, node, item);
+            match self.plan.delivery {
+                Delivery::Gossip => {
+                    let kind = MessageKind::Transactions;
+                    let bundle = self.deliveries.next();
+                    let item =
+                        host.fabric.create_item(now, node, sequence, kind, chain, bundle, bytes, false);
+                    self.deliveries.gossiped(item, host.fabric.item(item).generation);
+                    host.publish(now, node, item);
+                }
+                Delivery::Leaders { ahead } => {
+                    let new: Vec<TxIx> = (first..self.log.len()).map(|i| TxIx(i as u32)).collect();
+                    self.rpcs[rpc].pending.extend_from_slice(&new);
+                    self.send_letter(host, now, rpc, chain, new, slot + 1..=slot + ahead);
+                }
+            }
         }
-        if now.time.0 < self.stop_ns {
+        if slot < self.last_slot {
             host.timer(now, self.plan.bundle_ns, node, timers::BUNDLE, chain);
         }
+    }
+
+    /// What an RPC node still waits to see included and could be, best payers first.
+    fn leftovers(&mut self, rpc: usize) -> Vec<TxIx> {
+        let Rpc { pending, share_ppm, base_fee_wei, .. } = &self.rpcs[rpc];
+        let log = &self.log;
+        let affordable = pending.iter().filter(|ix| log.get(**ix).max_fee_per_gas >= *base_fee_wei);
+        let mut best: Vec<TxIx> = affordable.copied().collect();
+        best.sort_by_key(|ix| {
+            (std::cmp::Reverse(log.get(*ix).effective_tip(*base_fee_wei)), log.get(*ix).id)
+        });
+        let mut gas_left = u128::from(self.gas_limit) * 2 * u128::from(*share_ppm) / 1_000_000;
+        best.retain(|ix| {
+            let gas = u128::from(log.get(*ix).gas_limit);
+            let fits = gas <= gas_left;
+            gas_left -= if fits { gas } else { 0 };
+            fits
+        });
+        best
+    }
+
+    /// Sends transactions to the proposers of some slots.
+    fn send_letter<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        rpc: usize,
+        chain: u32,
+        transactions: Vec<TxIx>,
+        slots: std::ops::RangeInclusive<u32>,
+    ) {
+        if transactions.is_empty() {
+            return;
+        }
+        let from = self.rpcs[rpc].node;
+        let sizes = transactions.iter().map(|ix| self.log.get(*ix).wire_size_bytes());
+        let bytes = BUNDLE_BYTES + sizes.sum::<u64>();
+        let bundle = self.deliveries.written(transactions);
+        for slot in slots.filter(|s| (1..=self.last_slot).contains(s)) {
+            let letter = self.deliveries.post(slot, bundle);
+            let to = self.schedule.proposer(slot);
+            if to == from {
+                self.deliveries.arrived(letter);
+            } else {
+                host.fabric.send_direct(now, from, to, MessageKind::Transactions, bytes, chain, letter);
+            }
+        }
+    }
+
+    /// Transactions have reached a proposer.
+    pub fn on_transactions(&mut self, letter: u32) {
+        self.deliveries.arrived(letter);
+    }
+
+    /// A node has executed a block: if it serves users, it stops waiting for what is in it.
+    pub fn executed(&mut self, node: NodeId, block: &Block) {
+        let Some(&rpc) = self.rpc_of_node.get(&node) else { return };
+        let fates = &self.fates;
+        let mine: BTreeSet<TxIx> = block
+            .body
+            .transactions()
+            .iter()
+            .filter(|ix| fates[ix.index()].rpc as usize == rpc)
+            .copied()
+            .collect();
+        let rpc = &mut self.rpcs[rpc];
+        rpc.pending.retain(|ix| !mine.contains(ix));
+        rpc.base_fee_wei = block.header.base_fee_wei;
     }
 
     /// The next user's transaction at an RPC node; its size, bytes.
@@ -272,7 +378,7 @@ impl Users {
         let bytes = transaction.wire_size_bytes();
         let ix = self.log.push(transaction);
         rpc.transactions.push(ix);
-        let (region, rpc, bundle) = (rpc.region, index as u32, self.bundles.len() as u32);
+        let (region, rpc, bundle) = (rpc.region, index as u32, self.deliveries.next());
         self.fates.push(Fate { region, kind: kind as u32, submitted_ns, rpc, bundle });
         if self.pinned.is_none() {
             self.pool.insert(&self.log, ix).expect("fees are ordered and nonces are new");
@@ -300,12 +406,9 @@ impl Users {
         let pinned_pool = self.pinned_pool(request.slot);
         let pool = pinned_pool.as_ref().unwrap_or(&self.pool);
         let pinned = pinned_pool.is_some();
-        let (fates, bundles, economy) = (&self.fates, &self.bundles, &self.economy);
-        let visible = |ix: TxIx| {
-            let Bundle { item, generation } = bundles[fates[ix.index()].bundle as usize];
-            // A forgotten bundle is one that everybody has.
-            pinned || !fabric.items().is_current(item, generation) || fabric.has(request.proposer, item)
-        };
+        let received = self.deliveries.open(request.slot, request.proposer, self.log.len(), fabric);
+        let (fates, economy) = (&self.fates, &self.economy);
+        let visible = |ix: TxIx| pinned || received(ix, fates[ix.index()].bundle);
         let address = |sender: u32| economy.person(sender);
         let view = PoolView { log: &self.log, pool, visible: &visible, address: &address };
         let built = self.executor.build(RULES, &header.to_env(), &state, view).map_err(failed)?;

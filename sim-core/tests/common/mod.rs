@@ -86,6 +86,7 @@ pub fn chain(name: &str) -> ChainPlan {
             compute_iterations: 2_000,
             max_fee_median_wei: 30_000_000_000,
             max_fee_p90_ppm: 3_000_000,
+            delivery: Delivery::Leaders { ahead: 2 },
             bundle_ns: 200_000_000,
             rpc_nodes_per_region: 1,
         }),

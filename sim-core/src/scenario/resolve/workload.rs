@@ -4,8 +4,8 @@ use super::{Context, thousands};
 use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
-use crate::scenario::plan::{BlocksPlan, TxKind, UsersPlan, WorkloadPlan};
-use crate::scenario::spec::{HotSpotSpec, PathsSpec, UsersSpec, WorkloadSpec};
+use crate::scenario::plan::{BlocksPlan, Delivery, TxKind, UsersPlan, WorkloadPlan};
+use crate::scenario::spec::{DeliverySpec, HotSpotSpec, PathsSpec, UsersSpec, WorkloadSpec};
 use crate::scenario::units::{Factor, Price, Real, TxRate};
 
 /// The kinds of transaction, as written and as meant.
@@ -53,7 +53,15 @@ fn users(context: &Context<'_>, spec: &UsersSpec) -> Result<UsersPlan, ScenarioE
     let rate = spec.rate.unwrap_or(TxRate(20_000));
     let max_fee = spec.max_fee.unwrap_or(Price(20_000_000_000));
     let max_fee_p90 = spec.max_fee_p90.unwrap_or(Factor(3_000_000));
-    let bundle = spec.bundle.map_or(1_000_000_000, |d| d.0);
+    let delivery = match spec.delivery {
+        None => Delivery::Leaders { ahead: 2 },
+        Some(DeliverySpec::Gossip) => Delivery::Gossip,
+        Some(DeliverySpec::Leaders(ahead)) => {
+            Delivery::Leaders { ahead: count("delivery", Some(ahead), 2, 1, 64)? }
+        }
+    };
+    let default_bundle = if delivery == Delivery::Gossip { 1_000_000_000 } else { 100_000_000 };
+    let bundle = spec.bundle.map_or(default_bundle, |d| d.0);
     let zipf_ppm = match &spec.hot_spot {
         None => 800_000,
         Some(HotSpotSpec::Uniform) => 0,
@@ -62,9 +70,9 @@ fn users(context: &Context<'_>, spec: &UsersSpec) -> Result<UsersPlan, ScenarioE
     Ok(UsersPlan {
         rate_milli_tps: context
             .between(&field("rate"), rate.0, (1, limits::TX_RATE_MAX_MILLI), |v| TxRate(v).to_string())?,
-        accounts: count("accounts", spec.accounts, 10_000, 2, limits::ACCOUNTS_MAX)?,
+        accounts: count("accounts", spec.accounts, 5_000, 2, limits::ACCOUNTS_MAX)?,
         zipf_ppm,
-        instances: count("instances", spec.instances, 100, 1, limits::INSTANCES_MAX)?,
+        instances: count("instances", spec.instances, 20, 1, limits::INSTANCES_MAX)?,
         mix: mix(context, spec)?,
         compute_iterations: context.between(
             &field("compute_iterations"),
@@ -84,6 +92,7 @@ fn users(context: &Context<'_>, spec: &UsersSpec) -> Result<UsersPlan, ScenarioE
             (1_000_000, limits::SCALE_PPM.1),
             |v| Factor(v).to_string(),
         )?,
+        delivery,
         bundle_ns: context.between(&field("bundle"), bundle, (1_000_000, 60_000_000_000), duration)?,
         rpc_nodes_per_region: count("rpc_nodes_per_region", spec.rpc_nodes_per_region, 1, 1, 1_000)?,
     })
