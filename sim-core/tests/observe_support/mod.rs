@@ -317,6 +317,7 @@ fn plan(shape: &Shape) -> Plan {
         compute_iterations: 100,
         max_fee_median_wei: 3_000_000_000,
         max_fee_p90_ppm: 2_000_000,
+        delivery: Delivery::Leaders { ahead: 2 },
         bundle_ns: 50 * MS,
         rpc_nodes_per_region: 1,
     };
