@@ -12,3 +12,8 @@ pub mod consensus;
 pub mod scenario;
 pub mod observe;
 pub mod simulation;
+
+// The README's examples are compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
