@@ -1,17 +1,41 @@
-//! Whole simulations: determinism, exact accounting, conservation.
+//! Whole simulations: they end, they account for every byte and nanosecond, and nothing but the plan matters.
 
 mod common;
 
-use common::{broadcast, chain, plan};
+use common::{broadcast, chain, gossipsub, plan};
+use sim_core::kernel::time::SimTime;
 use sim_core::net::message::MessageKind;
 use sim_core::observe::record::RunRecord;
 use sim_core::scenario::plan::*;
+use sim_core::simulation::experiment::{Monitor, run_paired};
 use sim_core::simulation::{Resources, Simulation};
+use std::num::NonZeroUsize;
 
-fn run(plan: Plan) -> RunRecord {
-    let mut simulation = Simulation::new(plan).expect("the plan is sound");
+fn run_with(plan: Plan, resources: &Resources) -> RunRecord {
+    let mut simulation = Simulation::with_resources(plan, resources).expect("the plan is sound");
     simulation.run().expect("the run ends");
     simulation.finish()
+}
+
+fn run(plan: Plan) -> RunRecord {
+    run_with(plan, &Resources::default())
+}
+
+/// Plans that take different ways through the code.
+fn varied() -> Vec<Plan> {
+    let mut flood = plan(40);
+    flood.network.gossip = GossipPlan::Flood;
+    let mut cautious = plan(40);
+    cautious.network.forward = ForwardRule::AfterExecution;
+    cautious.network.topology = TopologyPlan::ErdosRenyi { mean_degree_milli: 14_000 };
+    let mut slow = plan(50);
+    // Blocks are late: forks, lost votes, ancestors made final by descendants.
+    slow.network.bandwidth_scale_ppm = 70_000;
+    let mut gossiped = plan(40);
+    if let WorkloadPlan::Users(users) = &mut gossiped.chains[0].workload {
+        users.delivery = Delivery::Gossip;
+    }
+    vec![plan(60), flood, cautious, slow, gossiped]
 }
 
 #[test]
@@ -22,12 +46,171 @@ fn a_small_chain_becomes_final_everywhere() {
         assert!(block.canonical, "{block:?}");
         assert!(block.final_quantiles_ns[3].is_some(), "{block:?}");
         assert!(block.votes_stake * 3 >= block.total_stake * 2, "{block:?}");
-        assert!(block.transactions > 50, "{block:?}");
         assert!(block.gas_used <= block.gas_limit);
     }
+    assert!(record.blocks[1..].iter().all(|b| b.transactions > 50), "{:?}", record.blocks);
     let included = record.transactions.iter().filter(|t| t.block.is_some()).count();
     assert!(included > 1_000, "{included} of {}", record.transactions.len());
     for t in record.transactions.iter().filter(|t| t.final_ns.is_some()) {
         assert!(t.submitted_ns < t.included_ns.unwrap() && t.included_ns <= t.final_ns, "{t:?}");
     }
+}
+
+#[test]
+fn the_parts_of_every_time_add_up_to_the_nanosecond() {
+    for (number, plan) in varied().into_iter().enumerate() {
+        let record = run(plan);
+        let mut finals = 0;
+        for at in &record.node_blocks {
+            let block = &record.blocks[at.block as usize];
+            let event_ns = at.verified_ns.or(at.arrived_ns).unwrap();
+            assert_eq!(at.to_verified.total_ns(), event_ns - block.slot_start_ns, "plan {number}: {at:?}");
+            if let Some(final_ns) = at.final_ns {
+                let to_final = at.to_final.expect("small networks are tracked");
+                assert_eq!(to_final.total_ns(), final_ns - block.slot_start_ns, "plan {number}: {at:?}");
+                finals += 1;
+            }
+        }
+        assert!(finals > 100, "plan {number}: only {finals} finalities");
+    }
+}
+
+#[test]
+fn the_number_of_partitions_does_not_change_a_result() {
+    for plan in varied() {
+        let digests = [1, 2, 3, 8].map(|partitions| {
+            let mut plan = plan.clone();
+            plan.run.partitions = partitions;
+            run(plan).digest
+        });
+        assert!(digests.iter().all(|d| *d == digests[0]), "{digests:?}");
+    }
+}
+
+#[test]
+fn repeating_threads_and_observation_do_not_change_a_result() {
+    let digest = run(plan(40)).digest;
+    assert_eq!(run(plan(40)).digest, digest);
+    let threads = Resources { execution_threads: NonZeroUsize::new(2).unwrap(), ..Resources::default() };
+    assert_eq!(run_with(plan(40), &threads).digest, digest);
+    let blind = Resources { causes: false, ..Resources::default() };
+    let (seen, unseen) = (run(broadcast(100, 8, 50_000)), run_with(broadcast(100, 8, 50_000), &blind));
+    assert_eq!(seen.digest, unseen.digest);
+    let mut other = plan(40);
+    other.seed += 1;
+    assert_ne!(run(other).digest, digest);
+}
+
+#[test]
+fn a_restored_checkpoint_goes_on_as_if_nothing_had_happened() {
+    for plan in varied() {
+        let undisturbed = run(plan.clone()).digest;
+        let mut simulation = Simulation::new(plan).unwrap();
+        simulation.run_until(SimTime::from_millis(4_321), u64::MAX).unwrap();
+        let checkpoint = simulation.checkpoint();
+        let here = simulation.digest();
+        simulation.run_until(SimTime::from_millis(9_000), u64::MAX).unwrap();
+        assert_ne!(simulation.digest(), here);
+        simulation.restore(&checkpoint);
+        assert_eq!(simulation.digest(), here);
+        // In small steps this time.
+        while !simulation.is_finished() {
+            simulation.run_until(SimTime::MAX, 5_000).unwrap();
+        }
+        assert_eq!(simulation.finish().digest, undisturbed);
+    }
+}
+
+#[test]
+fn every_byte_sent_is_received() {
+    let mut quiet = plan(50);
+    quiet.chains[0].workload = WorkloadPlan::Empty;
+    quiet.network.gossip = GossipPlan::Flood;
+    let mut lazy = broadcast(80, 12, 40_000);
+    lazy.network.gossip = gossipsub();
+    for plan in [quiet, lazy, broadcast(200, 8, 100_000)] {
+        let record = run(plan);
+        for kind in MessageKind::ALL.map(|k| k as usize) {
+            let sent: u64 = record.nodes.iter().map(|n| n.sent_bytes[kind]).sum();
+            let received: u64 = record.nodes.iter().map(|n| n.received_bytes[kind]).sum();
+            if kind == MessageKind::Control as usize {
+                // Heartbeats go on until the end: a little is under way.
+                assert!(received <= sent && received * 100 >= sent * 90, "{received} of {sent}");
+            } else {
+                assert_eq!(sent, received, "kind {kind}");
+            }
+        }
+    }
+}
+
+#[test]
+fn flood_on_a_regular_graph_sends_exactly_the_copies_it_must() {
+    let (nodes, degree, bytes) = (300, 8, 10_000);
+    let record = run(broadcast(nodes, degree, bytes));
+    let payloads = record.blocks.len() as u64;
+    let (nodes, degree) = (u64::from(nodes), u64::from(degree));
+    let duplicates: u64 = record.nodes.iter().map(|n| n.duplicates).sum();
+    assert_eq!(duplicates, payloads * ((nodes - 1) * (degree - 2) + degree));
+    let first: u64 = record.nodes.iter().map(|n| n.first_arrivals).sum();
+    assert_eq!(first, payloads * (nodes - 1));
+}
+
+#[test]
+fn late_blocks_lose_votes() {
+    let fast = run(plan(50));
+    let mut slow = plan(50);
+    slow.network.bandwidth_scale_ppm = 40_000;
+    let slow = run(slow);
+    let share = |record: &RunRecord| {
+        let (timely, due) =
+            record.nodes.iter().fold((0, 0), |(t, d), n| (t + n.votes_timely, d + n.votes_due));
+        timely as f64 / due as f64
+    };
+    assert!(share(&fast) > 0.95, "{}", share(&fast));
+    assert!(share(&slow) < 0.8 * share(&fast), "{} of {}", share(&slow), share(&fast));
+    let timely: u64 = slow.blocks.iter().map(|b| b.timely_stake).sum();
+    let total: u64 = slow.blocks.iter().map(|b| b.total_stake).sum();
+    assert!(timely < total * 8 / 10);
+}
+
+#[test]
+fn two_chains_share_the_nodes_and_the_network() {
+    let alone = run(plan(40));
+    let mut both = plan(40);
+    both.chains.push(chain("second"));
+    let both = run(both);
+    for number in 0..2 {
+        let blocks: Vec<_> = both.blocks.iter().filter(|b| b.chain == number).collect();
+        assert_eq!(blocks.len(), 7);
+        assert!(blocks.iter().all(|b| b.canonical && b.final_quantiles_ns[3].is_some()));
+        assert!(both.transactions.iter().any(|t| t.chain == number && t.final_ns.is_some()));
+    }
+    // They compete for links and cores.
+    let busy = |r: &RunRecord| r.nodes.iter().map(|n| n.uplink_busy_ns + n.execution_busy_ns).sum::<u64>();
+    assert!(busy(&both) > busy(&alone) * 17 / 10);
+    let cpu_wait =
+        both.node_blocks.iter().any(|n| n.to_verified.get(sim_core::observe::record::Part::CpuWait) > 0);
+    assert!(cpu_wait, "two blocks of a slot must meet at some node's cores");
+}
+
+#[test]
+fn arms_run_paired_and_apart_from_each_other() {
+    let base = plan(40);
+    let mut faster = base.clone();
+    faster.name = "faster".into();
+    faster.chains[0].execution.speed_ppm *= 10;
+    let mut wider = base.clone();
+    wider.name = "wider".into();
+    wider.network.bandwidth_scale_ppm *= 2;
+    let threads = NonZeroUsize::new(2).unwrap();
+    let all = run_paired(&base, &[faster.clone(), wider.clone()], threads, &Monitor::new(3)).unwrap();
+    let swapped = run_paired(&base, &[wider, faster.clone()], NonZeroUsize::MIN, &Monitor::new(3)).unwrap();
+    let digests = |records: &[RunRecord]| records.iter().map(|r| r.digest.clone()).collect::<Vec<_>>();
+    assert_eq!(digests(&all), [&swapped[0], &swapped[2], &swapped[1]].map(|r| r.digest.clone()));
+    // The arms propose what the base proposed.
+    for (a, b) in all[0].blocks.iter().zip(&all[1].blocks) {
+        assert_eq!((a.slot, a.gas_used, a.size_bytes), (b.slot, b.gas_used, b.size_bytes));
+        assert!(b.execution.scheduled_ns < a.execution.scheduled_ns || a.transactions == 0);
+    }
+    assert_eq!(all[0].digest, run(base).digest);
 }

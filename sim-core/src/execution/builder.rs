@@ -201,11 +201,17 @@ impl BlockExecutor {
             return Ok(found);
         }
         let output = self.executor.with_reports(true).execute(&block, parent)?;
-        let mut executed = ExecutedBlock::new(output, &block);
+        Ok(self.keep(&block, parent, output))
+    }
+
+    /// Remembers what a block on `parent` came to.
+    fn keep(&self, block: &Block, parent: &WorldState, output: BlockOutput) -> Arc<ExecutedBlock> {
+        let key = content_key(parent.id(), block);
+        let mut executed = ExecutedBlock::new(output, block);
         executed.state = Some(parent.apply(&executed.output.state, key));
         let executed = Arc::new(executed);
         self.cache.insert(key, &executed);
-        Ok(executed)
+        executed
     }
 
     /// Executes a recorded block on its own pre-state and compares it with its header: `Ok(())`, or the first
@@ -246,7 +252,7 @@ impl BlockExecutor {
             gas_used: 0,
             dropped: Vec::new(),
             out: BTreeSet::new(),
-            whole: None,
+            pieces: Vec::new(),
         };
         let mut rounds = 0;
         while rounds < BUILD_ROUNDS {
@@ -262,10 +268,16 @@ impl BlockExecutor {
             rounds += 1;
             draft.add(self, offered)?;
         }
-        let executed = match draft.whole.take() {
-            Some(executed) => executed,
-            // Several pieces: once more as a whole, with reports.
-            None => self.execute(rules, env, parent, draft.envs(&draft.accepted))?,
+        let pieces = std::mem::take(&mut draft.pieces);
+        let executed = match pieces.into_iter().reduce(joined) {
+            Some(output) => {
+                let transactions = draft.envs(&draft.accepted);
+                let block =
+                    Block { spec: rules.spec, chain_id: rules.chain_id, env: env.clone(), transactions };
+                self.keep(&block, parent, output)
+            }
+            // Nothing was accepted.
+            None => self.execute(rules, env, parent, Vec::new())?,
         };
         Ok(BuiltBlock { transactions: draft.accepted, executed, dropped: draft.dropped, rounds })
     }
@@ -283,8 +295,20 @@ struct Draft<'a> {
     dropped: Vec<Dropped>,
     /// Handles of `dropped`.
     out: BTreeSet<TxIx>,
-    /// The execution of all accepted transactions, as long as it was done in one piece.
-    whole: Option<Arc<ExecutedBlock>>,
+    /// Executions of the accepted transactions, piece by piece.
+    pieces: Vec<BlockOutput>,
+}
+
+/// What two pieces come to when the second follows the first.
+fn joined(mut first: BlockOutput, mut second: BlockOutput) -> BlockOutput {
+    for receipt in &mut second.receipts {
+        receipt.cumulative_gas_used += first.gas_used;
+    }
+    first.gas_used += second.gas_used;
+    first.receipts.append(&mut second.receipts);
+    first.transactions.append(&mut second.transactions);
+    first.state.append(&second.state);
+    first
 }
 
 impl Draft<'_> {
@@ -327,19 +351,12 @@ impl Draft<'_> {
     /// Executes a piece after what was accepted so far, and accepts it.
     fn execute(&mut self, engine: &BlockExecutor, piece: &[TxIx]) -> Result<(), ExecuteError> {
         let transactions = self.envs(piece);
-        if self.accepted.is_empty() {
-            let executed = engine.execute(self.rules, self.env, &self.state, transactions)?;
-            self.gas_used = executed.output.gas_used;
-            self.state = executed.state.clone().expect("executed on a chain's state");
-            self.whole = Some(executed);
-        } else {
-            let Rules { spec, chain_id } = self.rules;
-            let block = Block { spec, chain_id, env: self.env.clone(), transactions };
-            let output = engine.executor.with_reports(false).execute(&block, &self.state)?;
-            self.gas_used += output.gas_used;
-            self.state = self.state.apply(&output.state, B256::ZERO);
-            self.whole = None;
-        }
+        let Rules { spec, chain_id } = self.rules;
+        let block = Block { spec, chain_id, env: self.env.clone(), transactions };
+        let output = engine.executor.with_reports(true).execute(&block, &self.state)?;
+        self.gas_used += output.gas_used;
+        self.state = self.state.apply(&output.state, B256::ZERO);
+        self.pieces.push(output);
         self.accepted.extend_from_slice(piece);
         Ok(())
     }

@@ -245,7 +245,8 @@ pub struct GossipsubSpec {
     pub idontwant: Option<bool>,
     /// Least size of an item for IDONTWANT to be sent. Default: "1 KiB".
     pub idontwant_threshold: Option<Size>,
-    /// The publisher pushes its own items to all neighbours, not only to its mesh. Default: true.
+    /// The publisher pushes its own items to all neighbours, not only to its mesh; with large items and one
+    /// uplink that is slower. Default: false.
     pub flood_publish: Option<bool>,
 }
 

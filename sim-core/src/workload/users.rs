@@ -25,7 +25,7 @@ use crate::chain::mempool::{Mempool, TransactionLog, TxIx};
 use crate::chain::schedule::Schedule;
 use crate::chain::transaction::{Transaction, TxId};
 use crate::chain::tree::BlockIx;
-use crate::execution::builder::{BlockExecutor, PoolView};
+use crate::execution::builder::{BlockExecutor, ExecutedBlock, PoolView};
 use crate::execution::host::{Host, RunError, timers};
 use crate::execution::state::WorldState;
 use crate::gossip::Dissemination;
@@ -396,13 +396,16 @@ impl Users {
         parent: &BlockHeader,
         fabric: &Fabric,
     ) -> Result<Draft, RunError> {
-        let mut header = next_header(request, parent, 0);
+        let header = next_header(request, parent, 0);
         let state = self.states[&request.parent].clone();
         let failed = |reason: parallel_evm::ExecuteError| RunError::Execution {
             chain: request.chain,
             slot: request.slot,
             reason: reason.to_string(),
         };
+        if let Some(draft) = self.repeat(request, &header, &state) {
+            return Ok(draft);
+        }
         let pinned_pool = self.pinned_pool(request.slot);
         let pool = pinned_pool.as_ref().unwrap_or(&self.pool);
         let pinned = pinned_pool.is_some();
@@ -412,21 +415,47 @@ impl Users {
         let address = |sender: u32| economy.person(sender);
         let view = PoolView { log: &self.log, pool, visible: &visible, address: &address };
         let built = self.executor.build(RULES, &header.to_env(), &state, view).map_err(failed)?;
+        drop(received);
         self.dropped += built.dropped.len() as u64;
-        header.gas_used = built.executed.output.gas_used;
-        let sizes = built.transactions.iter().map(|ix| self.log.get(*ix).wire_size_bytes());
+        Ok(self.draft(request, header, built.transactions, &built.executed))
+    }
+
+    /// The pinned contents of a slot as they are, if all of them are valid on this parent.
+    fn repeat(&mut self, request: &BuildRequest, header: &BlockHeader, state: &WorldState) -> Option<Draft> {
+        let ids = self.pinned.as_ref()?.get(&request.slot)?;
+        let transactions: Option<Vec<TxIx>> = ids.iter().map(|id| self.find(id)).collect();
+        let transactions = transactions?;
+        let envs = transactions.iter().map(|ix| self.log.get(*ix).to_env()).collect();
+        let executed = self.executor.execute(RULES, &header.to_env(), state, envs).ok()?;
+        Some(self.draft(request, header.clone(), transactions, &executed))
+    }
+
+    fn draft(
+        &mut self,
+        request: &BuildRequest,
+        mut header: BlockHeader,
+        transactions: Vec<TxIx>,
+        executed: &ExecutedBlock,
+    ) -> Draft {
+        header.gas_used = executed.output.gas_used;
+        let sizes = transactions.iter().map(|ix| self.log.get(*ix).wire_size_bytes());
         let size_bytes = wire_size_bytes(&header, sizes);
-        let (durations_ns, execution) = self.pricing.price(&built.executed.trace);
-        let ids = built.transactions.iter().map(|ix| self.log.get(*ix).id);
+        let (durations_ns, execution) = self.pricing.price(&executed.trace);
+        let ids = transactions.iter().map(|ix| self.log.get(*ix).id);
         self.chosen.insert(request.slot, ids.collect());
-        Ok(Draft {
-            transactions: built.transactions.len() as u32,
-            block: Block { header, body: Body::Transactions(built.transactions), size_bytes },
+        Draft {
+            transactions: transactions.len() as u32,
+            block: Block { header, body: Body::Transactions(transactions), size_bytes },
             recorded: None,
             durations_ns,
             execution,
-            state: built.executed.state.clone(),
-        })
+            state: executed.state.clone(),
+        }
+    }
+
+    fn find(&self, id: &TxId) -> Option<TxIx> {
+        let rpc = &self.rpcs[*self.rpc_of_node.get(&NodeId(id.producer))?];
+        rpc.transactions.get(id.sequence as usize).copied()
     }
 
     /// A pool of just the pinned contents of a slot.
@@ -434,9 +463,8 @@ impl Users {
         let pinned = self.pinned.as_ref()?;
         let mut pool = Mempool::new(POOL_CAPACITY);
         for id in pinned.get(&slot).into_iter().flatten() {
-            let rpc = &self.rpcs[self.rpc_of_node[&NodeId(id.producer)]];
-            if let Some(ix) = rpc.transactions.get(id.sequence as usize) {
-                pool.insert(&self.log, *ix).expect("taken from a pool");
+            if let Some(ix) = self.find(id) {
+                pool.insert(&self.log, ix).expect("taken from a pool");
             }
         }
         Some(pool)

@@ -180,7 +180,7 @@ fn gossipsub(context: &Context<'_>, spec: &GossipsubSpec) -> Result<GossipsubPla
             (0, limits::PAYLOAD_MAX_BYTES),
             |v| Size(v).to_string(),
         )?,
-        flood_publish: spec.flood_publish.unwrap_or(true),
+        flood_publish: spec.flood_publish.unwrap_or(false),
     })
 }
 
