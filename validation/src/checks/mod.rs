@@ -1,0 +1,11 @@
+//! The checks, one file a family.
+
+pub mod amm;
+pub mod bounds;
+pub mod duplicates;
+pub mod fees;
+pub mod forks;
+pub mod hops;
+pub mod queue;
+pub mod rumour;
+pub mod schedules;

@@ -1,0 +1,25 @@
+//! All checks, in the order of the page. A new check is one constant in a family's file and one line here.
+
+use crate::check::Check;
+use crate::checks::{amm, bounds, duplicates, fees, forks, hops, queue, rumour, schedules};
+
+/// All checks.
+pub fn all() -> Vec<Check> {
+    vec![
+        queue::MD1,
+        queue::LITTLE,
+        bounds::NEVER_BEATEN,
+        bounds::REACHED,
+        duplicates::FLOOD,
+        duplicates::GOSSIPSUB,
+        hops::FLOOD,
+        rumour::PUSH,
+        forks::CONSTANT,
+        forks::INFORMED_FRACTION,
+        fees::BANG_BANG,
+        amm::SPLIT,
+        schedules::BOUNDS,
+        schedules::GRAHAM,
+        schedules::REAL,
+    ]
+}
