@@ -30,7 +30,7 @@ fn varied() -> Vec<Plan> {
     cautious.network.topology = TopologyPlan::ErdosRenyi { mean_degree_milli: 14_000 };
     let mut slow = plan(50);
     // Blocks are late: forks, lost votes, ancestors made final by descendants.
-    slow.network.bandwidth_scale_ppm = 70_000;
+    slow.network.bandwidth_scale_ppm = 150_000;
     let mut gossiped = plan(40);
     if let WorkloadPlan::Users(users) = &mut gossiped.chains[0].workload {
         users.delivery = Delivery::Gossip;

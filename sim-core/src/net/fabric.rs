@@ -40,18 +40,16 @@ struct HotNode {
     up_busy_ns: u64,
     duplicates: u32,
     first_arrivals: u32,
-    region: u16,
     class: u16,
 }
 
 const _: () = assert!(size_of::<HotNode>() == 64);
 
-/// Bytes by kind.
+/// Bytes by kind, in a cache line of its own: what is received is counted at every message, what is sent only
+/// when an item is passed on.
 #[derive(Clone, Copy, Default)]
-struct Traffic {
-    sent: [u64; MessageKind::COUNT],
-    received: [u64; MessageKind::COUNT],
-}
+#[repr(C, align(64))]
+struct Traffic([u64; MessageKind::COUNT]);
 
 /// Rates of a class of access links, bit/s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +106,10 @@ pub struct Fabric {
     /// Pending events.
     pub scheduler: Scheduler,
     nodes: Vec<HotNode>,
-    traffic: Vec<Traffic>,
+    /// Region of each node, apart from the rest: it is read for every neighbour of a sender.
+    regions: Vec<u16>,
+    sent: Vec<Traffic>,
+    received: Vec<Traffic>,
     topology: Arc<Topology>,
     latency: Arc<LatencyModel>,
     rates: Vec<LinkRates>,
@@ -128,6 +129,8 @@ struct List {
     under_way: u32,
 }
 
+/// How many events ahead memory is asked for.
+const AHEAD: usize = 8;
 /// Purpose of latency draws for item bodies: keyed by content, so that arms of a comparison share them.
 const BODY_LATENCY: Purpose = Purpose::LATENCY;
 /// Purpose of latency draws for all other messages, keyed by the sender's sequence.
@@ -144,12 +147,14 @@ impl Fabric {
         partitions: u32,
     ) -> Self {
         let node_count = placement.len() as u32;
-        let nodes = placement.iter().map(|&(region, class)| HotNode { region, class, ..HotNode::default() });
+        let nodes = placement.iter().map(|&(_, class)| HotNode { class, ..HotNode::default() });
         let lookahead_ns = latency.least_ns();
         Self {
             scheduler: Scheduler::new(node_count, partitions, lookahead_ns),
             nodes: nodes.collect(),
-            traffic: vec![Traffic::default(); placement.len()],
+            regions: placement.iter().map(|&(region, _)| region).collect(),
+            sent: vec![Traffic::default(); placement.len()],
+            received: vec![Traffic::default(); placement.len()],
             topology,
             latency,
             items: Items::new(node_count, rates.len()),
@@ -180,7 +185,7 @@ impl Fabric {
 
     /// Region of a node.
     pub fn region(&self, node: NodeId) -> usize {
-        self.nodes[node.index()].region as usize
+        self.regions[node.index()] as usize
     }
 
     /// Link (hardware) class of a node.
@@ -285,7 +290,7 @@ impl Fabric {
     ) {
         let (class_up, region) = {
             let hot = &self.nodes[from.index()];
-            (hot.class as usize, u32::from(hot.region))
+            (hot.class as usize, u32::from(self.regions[from.index()]))
         };
         let up_ns = self.items.up_ns(slot, class_up);
         let (content, kind, bytes) = {
@@ -307,7 +312,7 @@ impl Fabric {
             sent += 1;
             let latency = {
                 let random = draw(self.seed, BODY_LATENCY, pair(from.0, to), content);
-                self.latency.sample(region, u32::from(self.nodes[to as usize].region), random)
+                self.latency.sample(region, u32::from(self.regions[to as usize]), random)
             };
             let at = Moment::at(SimTime(free + latency));
             let kind = Kind::new(class::ARRIVE, aux);
@@ -317,7 +322,7 @@ impl Fabric {
         hot.up_free_ns = free.max(hot.up_free_ns);
         hot.up_busy_ns += sent * up_ns;
         hot.sequence = sequence;
-        self.traffic[from.index()].sent[kind as usize] += sent * bytes;
+        self.sent[from.index()].0[kind as usize] += sent * bytes;
         self.items.get_mut(slot).in_flight += sent as u32;
     }
 
@@ -424,15 +429,15 @@ impl Fabric {
         kind: MessageKind,
     ) -> (SimTime, u64, [u64; 2]) {
         let sequence = self.next_sequence(from);
-        let to_region = u32::from(self.nodes[to.index()].region);
+        let [from_region, to_region] = [from, to].map(|n| u32::from(self.regions[n.index()]));
         let hot = &mut self.nodes[from.index()];
         let up_ns = transfer_ns(bytes, self.rates[hot.class as usize].up_bps);
         let start = hot.up_free_ns.max(now.time.0);
         hot.up_free_ns = start + up_ns;
         hot.up_busy_ns += up_ns;
         let random = draw(self.seed, OTHER_LATENCY, pair(from.0, to.0), sequence);
-        let latency = self.latency.sample(u32::from(hot.region), to_region, random);
-        self.traffic[from.index()].sent[kind as usize] += bytes;
+        let latency = self.latency.sample(from_region, to_region, random);
+        self.sent[from.index()].0[kind as usize] += bytes;
         (SimTime(start + up_ns + latency), sequence, [start, start + up_ns])
     }
 
@@ -501,7 +506,7 @@ impl Fabric {
             item.in_flight -= 1;
             item.holders += u32::from(first);
             let (kind, bytes, id) = (item.kind, item.bytes, item.id.to_bits());
-            self.traffic[index].received[kind as usize] += bytes;
+            self.received[index].0[kind as usize] += bytes;
             let hot = &mut self.nodes[index];
             hot.digest.mix(event.time.0 ^ id.rotate_left(32) ^ u64::from(event.source.0));
             if first {
@@ -518,13 +523,13 @@ impl Fabric {
         if aux == wire::DIRECT {
             let record = &mut self.direct[event.payload as usize];
             record.delivered_ns = event.time.0;
-            self.traffic[index].received[record.kind as usize] += bytes;
+            self.received[index].0[record.kind as usize] += bytes;
             return Delivery::Direct(event.payload);
         }
         if aux < wire::LIST {
             self.items.get_mut(Slot(event.payload)).in_flight -= 1;
         }
-        self.traffic[index].received[MessageKind::Control as usize] += bytes;
+        self.received[index].0[MessageKind::Control as usize] += bytes;
         Delivery::Control
     }
 
@@ -585,14 +590,14 @@ impl Fabric {
         }
     }
 
-    /// Asks for the memory that an upcoming event will touch.
+    /// Asks for the memory that upcoming events will touch.
     #[inline(always)]
     pub fn prefetch_upcoming(&self) {
-        if let Some(event) = self.scheduler.ahead(6) {
+        for event in self.scheduler.upcoming(AHEAD) {
             let node = event.destination().index();
             prefetch(&self.nodes, node);
             if event.class() == class::DELIVER {
-                prefetch(&self.traffic, node);
+                prefetch(&self.received, node);
             }
             if event.aux() < wire::DIRECT {
                 self.items.prefetch_arrival(event.payload, node);
@@ -619,8 +624,7 @@ impl Fabric {
 
     /// Bytes sent and received by kind.
     pub fn traffic(&self, node: NodeId) -> ([u64; MessageKind::COUNT], [u64; MessageKind::COUNT]) {
-        let traffic = &self.traffic[node.index()];
-        (traffic.sent, traffic.received)
+        (self.sent[node.index()].0, self.received[node.index()].0)
     }
 
     /// (duplicates, first arrivals, uplink busy ns) of a node.
@@ -632,7 +636,8 @@ impl Fabric {
     /// Bytes held by nodes, items and queues.
     pub fn heap_bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<HotNode>()
-            + self.traffic.capacity() * size_of::<Traffic>()
+            + (self.sent.capacity() + self.received.capacity()) * size_of::<Traffic>()
+            + self.regions.capacity() * 2
             + self.items.heap_bytes()
             + self.direct.capacity() * size_of::<Direct>()
             + self.scheduler.heap_bytes()

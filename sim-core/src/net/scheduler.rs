@@ -93,10 +93,10 @@ impl Scheduler {
         self.wheels[self.current].pop_before(limit)
     }
 
-    /// The destination and payload of an upcoming event of the current partition, for prefetching.
+    /// Events of the current partition that are due after up to `k` others, for prefetching.
     #[inline(always)]
-    pub fn ahead(&self, k: usize) -> Option<&Event> {
-        self.wheels[self.current].ahead(k)
+    pub fn upcoming(&self, k: usize) -> impl Iterator<Item = &Event> {
+        self.wheels[self.current].upcoming(k)
     }
 
     /// Opens the next window, which ends no later than `limit`; `None` when nothing is due before `limit`.
