@@ -122,6 +122,8 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// A figure, as an SVG document.
     pub plot: Option<String>,
+    /// Nothing was measured, because something from outside is missing; `notes` say what.
+    pub skipped: bool,
 }
 
 /// How a check ended.
@@ -136,6 +138,8 @@ pub enum Verdict {
     UnderstoodMiss,
     /// Recorded as an understood miss, but every row is as expected: the record is out of date.
     NoLongerMissed,
+    /// Nothing was measured: data from outside are missing. Shown, and neither good nor bad.
+    Skipped,
     /// The check could not be carried out.
     Failed,
 }
@@ -153,6 +157,7 @@ impl Verdict {
             Self::Missed => "MISSED",
             Self::UnderstoodMiss => "understood miss",
             Self::NoLongerMissed => "holds, but is recorded as a miss",
+            Self::Skipped => "skipped",
             Self::Failed => "COULD NOT RUN",
         }
     }
@@ -176,6 +181,9 @@ impl Outcome {
     /// How it ended. A check without rows has shown nothing and fails.
     pub fn verdict(&self) -> Verdict {
         let Ok(finding) = &self.finding else { return Verdict::Failed };
+        if finding.skipped {
+            return Verdict::Skipped;
+        }
         if finding.rows.is_empty() {
             return Verdict::Failed;
         }

@@ -53,10 +53,11 @@ pub fn table(out: &mut impl Write, outcomes: &[Outcome]) -> io::Result<()> {
     let count = |wanted: Verdict| outcomes.iter().filter(|o| o.verdict() == wanted).count();
     writeln!(
         out,
-        "\n{} checks: {} hold, {} understood misses, {} bad.",
+        "\n{} checks: {} hold, {} understood misses, {} skipped, {} bad.",
         outcomes.len(),
         count(Verdict::Holds),
         count(Verdict::UnderstoodMiss),
+        count(Verdict::Skipped),
         outcomes.iter().filter(|o| o.verdict().is_bad()).count()
     )
 }

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use sim_core::execution::profile;
 use sim_core::kernel::random::{Purpose, draw};
+use sim_core::net::data;
 use sim_core::net::topology::Topology;
-use sim_core::net::{LatencyModel, data};
 use sim_core::observe::record::RunRecord;
 use sim_core::scenario::plan::*;
 use sim_core::simulation::Simulation;
@@ -170,13 +170,13 @@ pub fn graph(plan: &Plan) -> Result<Topology> {
     Ok(Topology::build(&plan.network.topology, plan.nodes.count, draws)?)
 }
 
-/// The latencies a plan is run with.
-///
-/// # Errors
-/// The table or the jitter make no sense.
-pub fn latencies(plan: &Plan) -> Result<LatencyModel> {
+/// The least latency a message between two regions can have, from the plan's numbers alone: base x scale x
+/// floor of the jitter, rounded down to a nanosecond.
+pub fn latency_floor_ns(plan: &Plan, from: u32, to: u32) -> u64 {
     let network = &plan.network;
-    Ok(LatencyModel::new(&network.latency, network.latency_scale_ppm, &network.jitter)?)
+    let base = u128::from(network.latency.one_way_ns[from as usize][to as usize]);
+    let scaled = base * u128::from(network.latency_scale_ppm) * u128::from(network.jitter.floor_ppm);
+    (scaled / 1_000_000_000_000) as u64
 }
 
 /// (up, down) line rates of every node of a run, bit/s.

@@ -23,7 +23,7 @@ tr.miss td{background:#fdecea}p.note{font-size:.88rem;color:var(--faint)}
 pub fn html(outcomes: &[Outcome], version: &str) -> String {
     let mut page = String::new();
     let bad = outcomes.iter().filter(|o| o.verdict().is_bad()).count();
-    let holds = outcomes.iter().filter(|o| o.verdict() == Verdict::Holds).count();
+    let count = |wanted: Verdict| outcomes.iter().filter(|o| o.verdict() == wanted).count();
     let _ = write!(
         page,
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
@@ -33,11 +33,13 @@ pub fn html(outcomes: &[Outcome], version: &str) -> String {
          real simulator and states, before measuring, how far off the answer may be and why. Passing says that the \
          simulator does what theory says its model should do; whether the model is like the world is for the \
          other rungs. Misses are shown and explained, never hidden.</p>\
-         <p><strong>{} checks: {holds} hold, {} understood misses, {bad} bad.</strong> Made by \
+         <p><strong>{} checks: {} hold, {} understood misses, {} skipped, {bad} bad.</strong> Made by \
          <code>cargo run --release -p validation</code>.</p>",
         escape(version),
         outcomes.len(),
-        outcomes.len() - holds - bad,
+        count(Verdict::Holds),
+        count(Verdict::UnderstoodMiss),
+        count(Verdict::Skipped),
     );
     page.push_str(
         "<table><tr><th>Check</th><th>Part</th><th>Question</th><th>Numbers</th><th>Verdict</th></tr>",
@@ -114,7 +116,7 @@ fn line(page: &mut String, row: &Row) {
 fn verdict(verdict: Verdict) -> String {
     let class = match verdict {
         Verdict::Holds => "holds",
-        Verdict::UnderstoodMiss => "understood",
+        Verdict::UnderstoodMiss | Verdict::Skipped => "understood",
         _ => "bad",
     };
     format!("<span class=\"{class}\">{}</span>", verdict.words())

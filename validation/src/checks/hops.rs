@@ -18,7 +18,7 @@ pub const FLOOD: Check = Check {
     expected: "hops of every node = its breadth-first distance from the producer; time = hops x latency; \
                farthest node of a random 8-regular graph: above ln n / ln 7, 6 hops at n = 2,000 and 10,000 (5 for few producers)",
     source: "breadth-first search by petgraph on the run's graph; Bollobas and de la Vega 1982 (diameter of random regular graphs)",
-    tolerance: "none for hops: integers, every node of every payload. Times may exceed hops x 100 ms by the 8 ns that 8 copies of one byte take at each hop",
+    tolerance: "none for hops: integers, every node of every payload. Times may exceed hops x 100 ms by 16 ns a hop: a byte takes 1 ns, at most 8 copies are ahead on an uplink and 8 at a downlink",
     understood_miss: None,
     run: flood,
 };

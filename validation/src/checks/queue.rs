@@ -4,7 +4,7 @@
 //! timer; node 2 looks at node 0's backlog at regular times. Nothing of the queue is re-implemented here.
 
 use crate::check::{Check, Effort, Expected, Finding, Row};
-use crate::nets::{NO_JITTER, Study, machine};
+use crate::nets::{ENDLESS_BPS, NO_JITTER, Study, machine};
 use crate::plots::{self, Frame, Series};
 use crate::stats::{ERRORS, Estimate, batch_means, independent};
 use anyhow::Result;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub const MD1: Check = Check {
     name: "md1-uplink-wait",
     family: "access links",
-    question: "Do messages wait for a shared uplink as long as customers of an M/D/1 queue?",
+    question: "Do messages wait for a shared uplink (and a shared downlink) as long as customers of an M/D/1 queue?",
     expected: "mean wait = rho / (2 mu (1 - rho)); mu = rate / message size, rho = arrivals a second / mu",
     source: "Pollaczek 1930, Khinchine 1932; vectors in the project's closed forms (rho 0.5: 0.5, rho 0.8: 2.0 service times)",
     tolerance: "4 standard errors by the means of 50 batches (at rho 0.9 a batch is some hundred times the queue's memory of about 1 / (1 - rho)^2 services); \
@@ -39,7 +39,7 @@ pub const LITTLE: Check = Check {
     family: "access links",
     question: "Is the mean number of messages in the uplink (waiting or on the wire) arrival rate times mean time in it?",
     expected: "L / (lambda W) = 1; L from the backlog seen at regular times by another node, W from the messages' own records",
-    source: "Little 1961",
+    source: "Little 1961, A proof for the queuing formula L = lambda W",
     tolerance: "4 standard errors of the ratio over 50 windows of time; messages at the edges of a window and the \
                 sampling of L in between are what the error consists of",
     understood_miss: None,
@@ -66,11 +66,22 @@ struct Seen {
     windows: Vec<[f64; 3]>,
 }
 
-/// Drives the fabric at a utilisation given in percent.
-fn watch(percent: u64, messages: u64, seed: u64) -> Result<Seen> {
+/// Which link is the bottleneck; the other is endless.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Up,
+    Down,
+}
+
+/// Drives the fabric at a utilisation given in percent. The backlog is looked at for the uplink only.
+fn watch(link: Link, percent: u64, messages: u64, seed: u64) -> Result<Seen> {
     let topology = Topology::build(&TopologyPlan::FullMesh, 3, |k| draw(seed, Purpose::TOPOLOGY, 0, k))?;
     let latency = LatencyModel::new(&data::latency_table("uniform-10ms")?, 1_000_000, &NO_JITTER)?;
-    let rates = vec![LinkRates { up_bps: BPS, down_bps: BPS }];
+    let rates = match link {
+        Link::Up => LinkRates { up_bps: BPS, down_bps: BPS },
+        Link::Down => LinkRates { up_bps: ENDLESS_BPS, down_bps: BPS },
+    };
+    let rates = vec![rates];
     let mut fabric = Fabric::new(seed, Arc::new(topology), Arc::new(latency), rates, &[(0, 0); 3], 1);
     let mean_gap = SimDuration(SERVICE_NS * 100 / percent);
     let mut sent = 0;
@@ -107,7 +118,11 @@ fn watch(percent: u64, messages: u64, seed: u64) -> Result<Seen> {
                 let message = *fabric.direct(index);
                 fabric.free_direct(index);
                 if let Some(w) = window(message.enqueued_ns) {
-                    waits.push((message.up_start_ns - message.enqueued_ns) as f64 / SERVICE_NS as f64);
+                    let wait_ns = match link {
+                        Link::Up => message.up_start_ns - message.enqueued_ns,
+                        Link::Down => message.delivered_ns - message.arrive_ns - SERVICE_NS,
+                    };
+                    waits.push(wait_ns as f64 / SERVICE_NS as f64);
                     sums[w][2] += 1.0;
                     sums[w][3] += (message.up_finish_ns - message.enqueued_ns) as f64;
                 }
@@ -125,7 +140,7 @@ fn md1(effort: Effort) -> Result<Finding> {
     let mut dots = Vec::new();
     for percent in UTILISATIONS {
         let messages = effort.pick(150_000, 3_000_000) * if percent == 90 { 2 } else { 1 };
-        let seen = watch(percent, messages, 11)?;
+        let seen = watch(Link::Up, percent, messages, 11)?;
         let rho = percent as f64 / 100.0;
         let expected = rho / (2.0 * (1.0 - rho));
         let found = batch_means(&seen.waits, BATCHES);
@@ -138,6 +153,10 @@ fn md1(effort: Effort) -> Result<Finding> {
         finding.rows.push(Row::new(case, noise, Expected::AtMost(noisiest), "", sample));
         dots.push((rho, found.mean));
     }
+    let seen = watch(Link::Down, 70, effort.pick(150_000, 2_000_000), 13)?;
+    let found = batch_means(&seen.waits, BATCHES);
+    let sample = format!("{} messages, standard error {:.4}", seen.waits.len(), found.error);
+    finding.rows.push(near("downlink, rho 0.7".to_owned(), found, 0.7 / 0.6, sample));
     finding.rows.push(through_the_facade(effort)?);
     let curve = (1..=46).map(|k| f64::from(k) * 0.02).map(|rho| (rho, rho / (2.0 * (1.0 - rho)))).collect();
     let frame = Frame {
@@ -193,7 +212,7 @@ fn little(effort: Effort) -> Result<Finding> {
     let mut finding = Finding::default();
     for percent in UTILISATIONS {
         let messages = effort.pick(100_000, 1_000_000);
-        let seen = watch(percent, messages, 12)?;
+        let seen = watch(Link::Up, percent, messages, 12)?;
         let ratios: Vec<f64> = seen.windows.iter().map(|[l, lambda, w]| l / (lambda * w)).collect();
         let found = independent(&ratios);
         let mean = |k: usize| seen.windows.iter().map(|w| w[k]).sum::<f64>() / BATCHES as f64;
