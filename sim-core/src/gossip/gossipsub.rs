@@ -4,7 +4,8 @@
 //! PRUNE at heartbeats), pushes new items to its mesh, and at each heartbeat announces (IHAVE) what came in
 //! during the last `history_gossip` heartbeats to `lazy` neighbours outside the mesh, which ask (IWANT) for
 //! what they lack. A large item's first copy makes the receiver tell its mesh not to send it (IDONTWANT);
-//! copies still queued for it are dropped. Each node's bodies leave one after the other: which one goes next
+//! copies still queued for it, or for a peer that has meanwhile sent the item itself, are dropped (without
+//! IDONTWANT nothing queued is revoked). Each node's bodies leave one after the other: which one goes next
 //! is decided when the uplink is free, so that a request not to send still has effect. Control messages are
 //! tiny and do not wait for queued bodies, only for the one on the wire (implementations keep a queue of
 //! their own for them).
@@ -78,7 +79,7 @@ struct Node {
 struct Unwanted {
     slot: Slot,
     generation: u32,
-    /// Heartbeat of the first note; forgotten two heartbeats later.
+    /// Heartbeat of the first note.
     since: u32,
     count: u32,
     peers: [u32; 16],
@@ -243,8 +244,9 @@ impl Gossipsub {
         let state = &mut self.nodes[node.index()];
         state.history.truncate(keep.saturating_sub(1));
         state.history.push_front(Vec::new());
-        let heartbeat = state.heartbeat;
-        while state.unwanted.front().is_some_and(|u| u.since + 2 <= heartbeat) {
+        // Notes are needed as long as copies may wait in the queue.
+        let (heartbeat, busy) = (state.heartbeat, !state.queue.is_empty());
+        while state.unwanted.front().is_some_and(|u| !busy && u.since + 2 <= heartbeat) {
             state.unwanted.pop_front();
         }
         // An unanswered request may be repeated after a heartbeat.
@@ -344,7 +346,9 @@ impl Dissemination for Gossipsub {
             (item.generation, item.bytes)
         };
         self.remember(node, slot, generation);
-        self.nodes[node.index()].note_unwanted(from.0, slot, generation);
+        if self.plan.idontwant {
+            self.nodes[node.index()].note_unwanted(from.0, slot, generation);
+        }
         if self.plan.idontwant && bytes >= self.plan.idontwant_threshold_bytes {
             let peers: Vec<u32> = self.mesh_peers(node).filter(|&p| p != from.0).collect();
             for peer in peers {
@@ -354,8 +358,10 @@ impl Dissemination for Gossipsub {
     }
 
     fn duplicate(&mut self, fabric: &mut Fabric, _: Moment, node: NodeId, slot: Slot, from: NodeId) {
-        let generation = fabric.item(slot).generation;
-        self.nodes[node.index()].note_unwanted(from.0, slot, generation);
+        if self.plan.idontwant {
+            let generation = fabric.item(slot).generation;
+            self.nodes[node.index()].note_unwanted(from.0, slot, generation);
+        }
     }
 
     fn forward(&mut self, fabric: &mut Fabric, now: Moment, node: NodeId, slot: Slot, from: NodeId) {

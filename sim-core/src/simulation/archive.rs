@@ -307,7 +307,7 @@ impl Chronicle<'_> {
                 final_ns: (view.final_ns > 0).then_some(view.final_ns),
                 hops: story.spread.hops[n],
                 to_verified: story.verified[n].unwrap_or(arrived),
-                to_final: finals.to_final(ix, NodeId(n as u32)),
+                to_final: finals.final_breakdown(ix, NodeId(n as u32)),
             })
         });
         records.collect()
@@ -323,7 +323,7 @@ struct Finals<'a> {
 
 impl Finals<'_> {
     /// From the start of the block's slot until it was final at the node.
-    fn to_final(&mut self, ix: BlockIx, node: NodeId) -> Option<Breakdown> {
+    fn final_breakdown(&mut self, ix: BlockIx, node: NodeId) -> Option<Breakdown> {
         let view = *self.chronicle.slots.ledger.get(ix).views.get(node.index())?;
         if view.final_ns == 0 {
             return None;

@@ -77,7 +77,7 @@ pub fn assemble<D: Dissemination>(
     let blocks = u64::from(plan.run.blocks + plan.run.warm_up) * plan.chains.len() as u64;
     let archive = Archive::new(count, blocks, plan.run.warm_up);
     let gossip = protocol(&fabric);
-    Ok(World::new(fabric, gossip, chains, check_ns, SimTime(end), archive))
+    Ok(World::new(fabric, gossip, chains, check_ns, SimTime(end), archive, stakes.into()))
 }
 
 /// (region, hardware class) of every node.
@@ -163,7 +163,7 @@ impl Builder<'_> {
         let engine = if threads.get() > 1 { Engine::Parallel { threads } } else { Engine::Serial };
         let executor = BlockExecutor::new(Executor::new(engine), Arc::clone(&self.resources.executions));
         match &chain.workload {
-            WorkloadPlan::Empty => Ok(Source::Empty(pricing)),
+            WorkloadPlan::Empty => Ok(Source::Empty(Box::new(pricing))),
             WorkloadPlan::Blocks(blocks) => {
                 if blocks.files.is_empty() {
                     return Err(SetupError::Plan(format!(

@@ -99,9 +99,9 @@ impl<D: Dissemination> World<D> {
                 ChainState::Slots(slots) => Some(slots),
                 ChainState::Broadcast(_) => None,
             });
-            let (mut stake, mut votes_due, mut votes_timely) = (0, 0, 0);
+            let stake = self.stakes[node.index()];
+            let (mut votes_due, mut votes_timely) = (0, 0);
             for chain in slots {
-                stake = chain.schedule.stake(node);
                 votes_due += chain.duty[node.index()].due;
                 votes_timely += chain.duty[node.index()].timely;
             }
@@ -232,6 +232,11 @@ fn warnings(record: &RunRecord) -> Vec<String> {
     let lost = measured().filter(|b| !b.canonical).count();
     if lost > 0 {
         warnings.push(format!("{lost} measured blocks are not on the canonical chain"));
+    }
+    let unfinished = measured().filter(|b| b.canonical && b.arrival_quantiles_ns[3].is_none());
+    let unfinished = unfinished.count();
+    if unfinished > 0 && record.nodes.iter().any(|n| n.first_arrivals > 0) {
+        warnings.push(format!("{unfinished} measured blocks had not reached every node when the run ended"));
     }
     if record.observed_every > 1 {
         warnings.push(format!("per-node figures are those of every {}th node", record.observed_every));

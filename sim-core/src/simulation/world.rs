@@ -48,6 +48,7 @@ pub struct World<D> {
     pub(super) events: u64,
     pub(super) trail: DigestTrail,
     pub(super) archive: super::archive::Archive,
+    pub(super) stakes: std::sync::Arc<[u64]>,
 }
 
 macro_rules! host {
@@ -70,6 +71,7 @@ impl<D: Dissemination> World<D> {
         forward_check_ns: u64,
         end: SimTime,
         archive: super::archive::Archive,
+        stakes: std::sync::Arc<[u64]>,
     ) -> Self {
         let nodes = fabric.node_count();
         let mut world = Self {
@@ -85,6 +87,7 @@ impl<D: Dissemination> World<D> {
             end,
             events: 0,
             archive,
+            stakes,
         };
         world.gossip.start(&mut world.fabric);
         for chain in &mut world.chains {
@@ -253,7 +256,7 @@ impl<D: Dissemination> World<D> {
     /// Writes the trail and forgets what nobody needs.
     fn barrier(&mut self) {
         let now_ns = self.now.0;
-        if now_ns % 1_000_000_000 == 0 {
+        if now_ns.is_multiple_of(1_000_000_000) {
             let digests: Vec<NodeDigest> = self.fabric.digests().collect();
             self.trail.record(now_ns / 1_000_000_000, &digests);
         }

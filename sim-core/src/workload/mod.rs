@@ -91,7 +91,7 @@ pub enum Source {
     /// Recorded blocks.
     Recorded(Recorded),
     /// Nothing.
-    Empty(Pricing),
+    Empty(Box<Pricing>),
 }
 
 impl Source {
