@@ -13,8 +13,9 @@
 //!
 //! **Parameters.** [`UsersPlan`].
 //!
-//! Pinned contents: the block of a slot holds the transactions it held in the base run, as far as they are
-//! still valid on its parent; arms of a comparison then execute the same blocks.
+//! Pinned contents: the block of a slot holds the transactions it held in the base run; arms of a comparison
+//! then execute the same blocks. Where a block is lost in the arm, what it held is offered to the proposers
+//! after it, so that the arm carries the same load.
 
 use super::delivery::Deliveries;
 use super::economy::{Economy, RULES};
@@ -49,6 +50,9 @@ const TIP_MEDIAN_WEI: f64 = 1e9;
 const Z90: f64 = 1.281_551_565_544_600_4;
 /// People beyond this rank are equally popular counterparties (keeps the popularity table small).
 const POPULAR_PEOPLE: usize = 10_000;
+
+/// Pinned contents of so many slots back may still be waiting for inclusion.
+const PINNED_SLOTS: u32 = 16;
 
 /// Contents of blocks by slot, taken from another run.
 pub type Pinned = BTreeMap<u32, Vec<TxId>>;
@@ -420,9 +424,19 @@ impl Users {
         Ok(self.draft(request, header, built.transactions, &built.executed))
     }
 
-    /// The pinned contents of a slot as they are, if all of them are valid on this parent.
+    /// The pinned contents of a slot as they are, if all of them are valid on this parent and nothing pinned
+    /// for an earlier slot is left over.
     fn repeat(&mut self, request: &BuildRequest, header: &BlockHeader, state: &WorldState) -> Option<Draft> {
-        let ids = self.pinned.as_ref()?.get(&request.slot)?;
+        let pinned = Arc::clone(self.pinned.as_ref()?);
+        let ids = pinned.get(&request.slot)?;
+        let included = |id: &TxId| {
+            let transaction = self.find(id).map(|ix| self.log.get(ix));
+            transaction.is_none_or(|t| t.nonce < state.nonce(t.from))
+        };
+        let earlier = request.slot.saturating_sub(PINNED_SLOTS)..request.slot;
+        if !pinned.range(earlier).flat_map(|(_, ids)| ids).all(included) {
+            return None;
+        }
         let transactions: Option<Vec<TxIx>> = ids.iter().map(|id| self.find(id)).collect();
         let transactions = transactions?;
         let envs = transactions.iter().map(|ix| self.log.get(*ix).to_env()).collect();
@@ -458,11 +472,13 @@ impl Users {
         rpc.transactions.get(id.sequence as usize).copied()
     }
 
-    /// A pool of just the pinned contents of a slot.
+    /// A pool of just the pinned contents of a slot and of the slots before it: what a lost block leaves over
+    /// is included later.
     fn pinned_pool(&self, slot: u32) -> Option<Mempool> {
         let pinned = self.pinned.as_ref()?;
         let mut pool = Mempool::new(POOL_CAPACITY);
-        for id in pinned.get(&slot).into_iter().flatten() {
+        let slots = pinned.range(slot.saturating_sub(PINNED_SLOTS)..=slot);
+        for id in slots.flat_map(|(_, ids)| ids) {
             if let Some(ix) = self.find(id) {
                 pool.insert(&self.log, ix).expect("taken from a pool");
             }
