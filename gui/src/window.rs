@@ -3,8 +3,7 @@
 use crate::entries::{Entry, Folder, Meaning};
 use crate::style;
 use eframe::egui::{
-    self, CentralPanel, Frame, Grid, Key, Panel, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo,
-    WidgetType,
+    self, CentralPanel, Frame, Grid, Key, Panel, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo,
 };
 
 /// The app.
@@ -104,8 +103,8 @@ fn row(ui: &mut Ui, entry: &Entry, chosen: bool) -> bool {
         }
     }
     let rect = frame.allocate_space(ui).rect;
-    let response = ui.interact(rect, ui.id().with(&entry.path), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(WidgetType::SelectableLabel, true, chosen, &entry.name));
+    let response = ui.interact(rect, ui.scope_id().with(&entry.path), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, chosen, &entry.name));
     let visuals = ui.visuals();
     if chosen {
         frame.frame.fill = visuals.selection.bg_fill.gamma_multiply(0.35);

@@ -96,11 +96,17 @@ fn run<D: Dissemination>(
 }
 
 fn report(name: &str, record: RunRecord) {
-    let measured = record.node_blocks.iter().filter_map(|at| {
-        let block = &record.blocks[at.block as usize];
-        block.measured.then(|| at.arrived_ns.map(|ns| ns - block.slot_start_ns))
-    });
-    let arrivals: Sample = measured.collect();
+    let heard: Vec<Option<u64>> = record
+        .node_blocks
+        .iter()
+        .map(|at| (at, &record.blocks[at.block as usize]))
+        .filter(|(_, block)| block.measured)
+        .filter_map(|(at, block)| at.arrived_ns.map(|ns| Some(ns - block.slot_start_ns)))
+        .collect();
+    // A node that never heard of an item leaves no row; it still counts.
+    let awaited = record.nodes.len() * record.blocks.iter().filter(|b| b.measured).count();
+    let silent = awaited - heard.len();
+    let arrivals: Sample = heard.into_iter().chain(std::iter::repeat_n(None, silent)).collect();
     let ms = |permille| match arrivals.percentile(permille) {
         Some(ns) => format!("{:.0} ms", ns as f64 / 1e6),
         None => "never".to_owned(),
