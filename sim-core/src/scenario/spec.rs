@@ -385,10 +385,10 @@ pub struct UsersSpec {
     /// Relative shares of the kinds of transaction: transfer, erc20, swap, mint, compute. Default:
     /// { "transfer": 40, "erc20": 40, "swap": 18, "mint": 2 }.
     pub mix: Option<BTreeMap<String, u64>>,
-    /// Number of accounts. Allowed: 2 to 100,000,000. Default: 5000.
+    /// Number of accounts. Allowed: 2 to 100,000,000. Default: 20000.
     pub accounts: Option<u64>,
     /// Instances of each contract kind (tokens, pools, collections, compute contracts). Allowed: 1 to
-    /// 100,000. Default: 20.
+    /// 100,000. Default: 8.
     pub instances: Option<u64>,
     /// Loop iterations of one `compute` call. Allowed: 1 to 1,000,000. Default: 1000.
     pub compute_iterations: Option<u64>,

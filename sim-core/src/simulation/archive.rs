@@ -127,8 +127,8 @@ impl Archive {
         if !arrivals.is_empty() {
             let spread = follow(&arrivals, payload.producer, Breakdown::default(), transfer, &Checked);
             for node in (0..arrivals.len()).step_by(self.observed_every as usize) {
-                let Some(to_verified) = spread.arrived[node] else { continue };
-                let arrived_ns = Some(arrivals[node].delivered_ns);
+                let arrived_ns = spread.arrived[node].map(|_| arrivals[node].delivered_ns);
+                let to_verified = spread.arrived[node].unwrap_or_default();
                 let hops = spread.hops[node];
                 let node = node as u32;
                 let (verified_ns, final_ns, to_final) = (None, None, None);
@@ -296,19 +296,19 @@ impl Chronicle<'_> {
         let arrivals = self.arrivals(ix);
         let mut finals = Finals { chronicle: self, stories: BTreeMap::new(), spreads: BTreeMap::new() };
         let observed = (0..arrivals.len()).step_by(every as usize);
-        let records = observed.filter_map(|n| {
-            let arrived = story.spread.arrived[n]?;
+        let records = observed.map(|n| {
+            let arrived = story.spread.arrived[n];
             let view = block.views[n];
-            Some(NodeBlockRecord {
+            NodeBlockRecord {
                 block: 0,
                 node: n as u32,
-                arrived_ns: Some(arrivals[n].delivered_ns),
+                arrived_ns: arrived.map(|_| arrivals[n].delivered_ns),
                 verified_ns: (view.verified_ns > 0).then_some(view.verified_ns),
                 final_ns: (view.final_ns > 0).then_some(view.final_ns),
                 hops: story.spread.hops[n],
-                to_verified: story.verified[n].unwrap_or(arrived),
+                to_verified: story.verified[n].or(arrived).unwrap_or_default(),
                 to_final: finals.final_breakdown(ix, NodeId(n as u32)),
-            })
+            }
         });
         records.collect()
     }

@@ -22,7 +22,7 @@ pub enum ExperimentError {
         /// Name of the arm.
         arm: String,
         /// Why not.
-        error: SetupError,
+        error: Box<SetupError>,
     },
     /// A run stopped.
     #[error("arm `{arm}`: {error}")]
@@ -142,7 +142,7 @@ fn run_one(
     monitor: &Monitor,
     index: usize,
 ) -> Result<Outcome, ExperimentError> {
-    let setup = |error| ExperimentError::Setup { arm: plan.name.clone(), error };
+    let setup = |error| ExperimentError::Setup { arm: plan.name.clone(), error: Box::new(error) };
     let mut simulation = Simulation::with_resources(plan.clone(), resources).map_err(setup)?;
     let progress = &monitor.runs[index];
     progress.end_ns.store(simulation.end().0, Ordering::Relaxed);

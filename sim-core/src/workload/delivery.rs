@@ -3,8 +3,8 @@
 //! **Captures.** `Gossip`: a bundle is an item like any other and reaches every node. `Leaders`: a bundle goes
 //! straight to the proposers of the next slots (their schedule is public); at the start of every slot an RPC
 //! node also sends the proposer `ahead` slots later what it took earlier, has not seen in a block it has
-//! executed, and could still be included at the base fee it knows, best payers first, up to twice its share
-//! of a block's gas. So a proposer has everything except what came in during the last moments.
+//! executed, and could still be included at the base fee it knows (nonces in order), best payers first, up to
+//! twice its share of a block's gas. So a proposer has the best of everything except the last moments.
 //!
 //! **Leaves out.** A transaction that was only in a block that lost is not sent again.
 //!

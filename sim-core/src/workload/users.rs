@@ -278,23 +278,32 @@ impl Users {
         }
     }
 
-    /// What an RPC node still waits to see included and could be, best payers first.
+    /// What an RPC node still waits to see included and could be. A sender's transactions count in the order
+    /// of nonces, up to the first that cannot pay, and each is worth the least tip of those up to it; best
+    /// first, as far as the node's share of two blocks' gas goes.
     fn leftovers(&mut self, rpc: usize) -> Vec<TxIx> {
-        let Rpc { pending, share_ppm, base_fee_wei, .. } = &self.rpcs[rpc];
+        let gas_limit = self.gas_limit;
+        let Rpc { pending, share_ppm, base_fee_wei, .. } = &mut self.rpcs[rpc];
         let log = &self.log;
-        let affordable = pending.iter().filter(|ix| log.get(**ix).max_fee_per_gas >= *base_fee_wei);
-        let mut best: Vec<TxIx> = affordable.copied().collect();
-        best.sort_by_key(|ix| {
-            (std::cmp::Reverse(log.get(*ix).effective_tip(*base_fee_wei)), log.get(*ix).id)
-        });
-        let mut gas_left = u128::from(self.gas_limit) * 2 * u128::from(*share_ppm) / 1_000_000;
-        best.retain(|ix| {
+        pending.sort_by_key(|ix| (log.get(*ix).sender, log.get(*ix).nonce));
+        let mut offers = Vec::new();
+        for queue in pending.chunk_by(|a, b| log.get(*a).sender == log.get(*b).sender) {
+            let mut worth = u64::MAX;
+            for ix in queue {
+                let Some(tip) = log.get(*ix).effective_tip(*base_fee_wei) else { break };
+                worth = worth.min(tip);
+                offers.push((std::cmp::Reverse(worth), log.get(*ix).sender, log.get(*ix).nonce, *ix));
+            }
+        }
+        offers.sort_unstable();
+        let mut gas_left = u128::from(gas_limit) * 2 * u128::from(*share_ppm) / 1_000_000;
+        let affordable = offers.into_iter().map(|(_, _, _, ix)| ix).take_while(|ix| {
             let gas = u128::from(log.get(*ix).gas_limit);
             let fits = gas <= gas_left;
-            gas_left -= if fits { gas } else { 0 };
+            gas_left = gas_left.saturating_sub(gas);
             fits
         });
-        best
+        affordable.collect()
     }
 
     /// Sends transactions to the proposers of some slots.
@@ -480,7 +489,8 @@ impl Users {
         let slots = pinned.range(slot.saturating_sub(PINNED_SLOTS)..=slot);
         for id in slots.flat_map(|(_, ids)| ids) {
             if let Some(ix) = self.find(id) {
-                pool.insert(&self.log, ix).expect("taken from a pool");
+                // A transaction may be listed twice: in a lost block and in a later one.
+                let _ = pool.insert(&self.log, ix);
             }
         }
         Some(pool)

@@ -70,9 +70,9 @@ fn users(context: &Context<'_>, spec: &UsersSpec) -> Result<UsersPlan, ScenarioE
     Ok(UsersPlan {
         rate_milli_tps: context
             .between(&field("rate"), rate.0, (1, limits::TX_RATE_MAX_MILLI), |v| TxRate(v).to_string())?,
-        accounts: count("accounts", spec.accounts, 5_000, 2, limits::ACCOUNTS_MAX)?,
+        accounts: count("accounts", spec.accounts, 20_000, 2, limits::ACCOUNTS_MAX)?,
         zipf_ppm,
-        instances: count("instances", spec.instances, 20, 1, limits::INSTANCES_MAX)?,
+        instances: count("instances", spec.instances, 8, 1, limits::INSTANCES_MAX)?,
         mix: mix(context, spec)?,
         compute_iterations: context.between(
             &field("compute_iterations"),
