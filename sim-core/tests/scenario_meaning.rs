@@ -174,7 +174,7 @@ fn json_means_the_same_as_ron() {
           "run": {"blocks": 40, "warm_up": 5},
           "nodes": {"count": 1000, "regions": "ethereum-2026", "hardware": {"attester": 80, "home-staker": 20}},
           "network": {"latency": "aws-2026", "links": "Fifo", "gossip": {"Gossipsub": {"mesh": 8, "idontwant": true}}},
-          "chain": {"slot": "2 s", "attest_by": "1 s", "gas_limit": "120 Mgas"},
+          "chain": {"slot": "2 s", "attest_by": "1 s", "gas_limit": "120 Mgas", "base_fee": "55 gwei"},
           "execution": {"algorithm": "BlockStm", "cores": 8, "speed": 1.0, "pipeline": "BeforeVoting"},
           "workload": {"Users": {"rate": "2500 tx/s", "hot_spot": {"Zipf": 0.8},
                                  "mix": {"erc20": 50, "swap": 30, "compute": 20}}},
