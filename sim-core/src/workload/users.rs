@@ -118,8 +118,9 @@ struct Rpc {
     transactions: Vec<TxIx>,
     /// Share of all users, parts per million.
     share_ppm: u64,
-    /// Taken and not yet seen in a block, where bundles go to leaders.
-    pending: Vec<TxIx>,
+    /// Taken and not yet seen in a block, where bundles go to leaders,
+    /// as (sender, nonce, transaction), sorted up to what came in last.
+    pending: Vec<(u32, u64, TxIx)>,
     /// Slot in which leftovers were last sent.
     last_leftovers: u32,
     /// Base fee of the last block executed, wei per gas.
@@ -268,7 +269,9 @@ impl Users {
                 }
                 Delivery::Leaders { ahead } => {
                     let new: Vec<TxIx> = (first..self.log.len()).map(|i| TxIx(i as u32)).collect();
-                    self.rpcs[rpc].pending.extend_from_slice(&new);
+                    let waiting =
+                        new.iter().map(|ix| (self.log.get(*ix).sender, self.log.get(*ix).nonce, *ix));
+                    self.rpcs[rpc].pending.extend(waiting);
                     self.send_letter(host, now, rpc, chain, new, slot + 1..=slot + ahead);
                 }
             }
@@ -285,14 +288,14 @@ impl Users {
         let gas_limit = self.gas_limit;
         let Rpc { pending, share_ppm, base_fee_wei, .. } = &mut self.rpcs[rpc];
         let log = &self.log;
-        pending.sort_by_key(|ix| (log.get(*ix).sender, log.get(*ix).nonce));
+        pending.sort();
         let mut offers = Vec::new();
-        for queue in pending.chunk_by(|a, b| log.get(*a).sender == log.get(*b).sender) {
+        for queue in pending.chunk_by(|a, b| a.0 == b.0) {
             let mut worth = u64::MAX;
-            for ix in queue {
-                let Some(tip) = log.get(*ix).effective_tip(*base_fee_wei) else { break };
+            for &(sender, nonce, ix) in queue {
+                let Some(tip) = log.get(ix).effective_tip(*base_fee_wei) else { break };
                 worth = worth.min(tip);
-                offers.push((std::cmp::Reverse(worth), log.get(*ix).sender, log.get(*ix).nonce, *ix));
+                offers.push((std::cmp::Reverse(worth), sender, nonce, ix));
             }
         }
         offers.sort_unstable();
@@ -351,7 +354,9 @@ impl Users {
             .copied()
             .collect();
         let rpc = &mut self.rpcs[rpc];
-        rpc.pending.retain(|ix| !mine.contains(ix));
+        if !mine.is_empty() {
+            rpc.pending.retain(|(_, _, ix)| !mine.contains(ix));
+        }
         rpc.base_fee_wei = block.header.base_fee_wei;
     }
 
