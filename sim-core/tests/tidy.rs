@@ -282,7 +282,7 @@ fn manifest_findings(name: &str, allowed: &[&str], text: &str) -> Vec<String> {
     if !lines.contains(&("lints".to_owned(), "workspace = true")) {
         find("does not inherit the workspace's lints".to_owned());
     }
-    for key in ["version", "edition", "rust-version", "license", "repository"] {
+    for key in ["version", "edition", "rust-version", "license"] {
         if !lines.contains(&("package".to_owned(), &format!("{key}.workspace = true"))) {
             find(format!("does not inherit `{key}`"));
         }
@@ -320,7 +320,7 @@ fn manifests_inherit_and_crates_depend_downwards() {
 #[test]
 fn a_bad_manifest_is_found() {
     let package = "[package]\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\
-                   license.workspace = true\nrepository.workspace = true\n";
+                   license.workspace = true\n";
     let lints = "[lints]\nworkspace = true\n";
     let found = |rest: &str| manifest_findings("gui", &["sim-core"], &format!("{package}{rest}")).len();
     assert_eq!(found(&format!("{lints}[dependencies]\nsim-core.workspace = true\n")), 0);
