@@ -333,7 +333,7 @@ fn a_bad_manifest_is_found() {
     assert_eq!(found(&format!("{lints}[dev-dependencies]\nparallel-evm.workspace = true\n")), 1);
     assert_eq!(found(&format!("{lints}[dependencies]\nserde = \"1\"\n")), 1);
     assert_eq!(found(&format!("{lints}[dependencies.serde]\nversion = \"1\"\n")), 1);
-    assert_eq!(manifest_findings("gui", &[], lints).len(), 5);
+    assert_eq!(manifest_findings("gui", &[], lints).len(), 4);
 }
 
 // ---------------------------------------------------------------------------------------------------------
