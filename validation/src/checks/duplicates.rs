@@ -31,8 +31,8 @@ pub const GOSSIPSUB: Check = Check {
                heartbeat: at most one more for every heartbeat that begins while the payload spreads",
     source: "counting; vac.dev (2025-08-12), probelab.io: measured about 3 on Ethereum, 2 with IDONTWANT",
     tolerance: "the band, widened by the terms above and by 1.5 % of D at the top: D is what nodes aim at, not a cap. A node below D_low \
-                grafts neighbours that already have D (they accept up to D_high), so the mean degree of the mesh lies a little above D; the \
-                record does not hold it. This widening was added after the check missed by 0.2 % when copies stopped being revoked without \
+                grafts neighbours that already have D (they accept up to D_high), so the mean degree of the mesh can lie a little above D; that \
+                this is the cause is inferred, not measured: the record does not hold it. This widening was added after the check missed by 0.2 % when copies stopped being revoked without \
                 IDONTWANT. With IDONTWANT only the upper end binds: requests not to send may stop a link's only copy. \
                 Announced rows are a loose bound: their distance from the same row without announcements shows what requests add",
     understood_miss: None,
