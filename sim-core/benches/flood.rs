@@ -150,11 +150,29 @@ fn full(plan: &Plan, causes: bool) -> (f64, u64) {
     (start.elapsed().as_secs_f64(), simulation.events())
 }
 
+/// One model, again and again, for a profiler: `-- --only full`.
+fn profile(model: &str) {
+    let network = Network::new(100_000);
+    let plan = plan(&network, 8);
+    for _ in 0..5 {
+        let seconds = match model {
+            "yardstick" => yardstick(&network, 8).0,
+            "full" => full(&plan, false).0,
+            "causes" => full(&plan, true).0,
+            other => panic!("no model `{other}`: yardstick, full, causes"),
+        };
+        println!("{model:<10} {seconds:.3} s");
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let has = |flag: &str| arguments.iter().any(|a| a == flag);
     if has("--list") {
         return;
+    }
+    if let Some(at) = arguments.iter().position(|a| a == "--only") {
+        return profile(arguments.get(at + 1).map_or("", String::as_str));
     }
     let sizes: &[(u32, u32, usize)] = match () {
         () if has("--test") => &[(1_000, 2, 2)],

@@ -73,6 +73,8 @@ pub struct Wheel<E: Timed = Event> {
     first_tombstone: u64,
     /// The open tick. Every event on the levels has a greater one.
     tick: u64,
+    /// The tick whose events were last told to a `hint`.
+    hinted: u64,
     /// log2 of the nanoseconds in a tick, at most 32.
     shift: u32,
     /// Bit l: level l is occupied.
@@ -108,6 +110,7 @@ impl<E: Timed> Wheel<E> {
             now: 0,
             first_tombstone: u64::MAX,
             tick: 0,
+            hinted: 0,
             shift: tuning::INITIAL_SHIFT,
             levels: 0,
             occupied: [[0; BUCKETS / 64]; LEVELS],
@@ -148,7 +151,7 @@ impl<E: Timed> Wheel<E> {
     /// Removes the next event.
     #[inline]
     pub fn pop(&mut self) -> Option<E> {
-        self.pop_until(u64::MAX, true)
+        self.pop_until(u64::MAX, true, |_| ())
     }
 
     /// Removes the next event if its time is strictly before `limit`.
@@ -157,11 +160,19 @@ impl<E: Timed> Wheel<E> {
     /// the cheap ones.
     #[inline]
     pub fn pop_before(&mut self, limit: SimTime) -> Option<E> {
-        self.pop_until(limit.0, false)
+        self.pop_until(limit.0, false, |_| ())
+    }
+
+    /// As [`Wheel::pop_before`]; besides, `hint` is told of every event some time before it is popped, in
+    /// no particular order, so that what it will touch can be prefetched. Events pushed at or before the
+    /// open tick are left out. Never base a result on it.
+    #[inline(always)]
+    pub fn pop_hinting(&mut self, limit: SimTime, hint: impl Fn(&E)) -> Option<E> {
+        self.pop_until(limit.0, false, hint)
     }
 
     #[inline(always)]
-    fn pop_until(&mut self, limit: u64, inclusive: bool) -> Option<E> {
+    fn pop_until(&mut self, limit: u64, inclusive: bool, hint: impl Fn(&E)) -> Option<E> {
         loop {
             let event = if self.late.is_empty() {
                 match self.open.last().copied() {
@@ -173,7 +184,7 @@ impl<E: Timed> Wheel<E> {
                         self.open.pop();
                         event
                     }
-                    None if self.advance(limit, inclusive) => continue,
+                    None if self.advance(limit, inclusive, &hint) => continue,
                     None => return None,
                 }
             } else {
@@ -206,7 +217,7 @@ impl<E: Timed> Wheel<E> {
                     return Some(SimTime(least));
                 }
                 // It may have been cancelled: open its bucket and look at the event itself.
-                self.advance(u64::MAX, true);
+                self.advance(u64::MAX, true, &|_| ());
                 continue;
             };
             let t = head.time_ns();
@@ -235,13 +246,6 @@ impl<E: Timed> Wheel<E> {
         let nearest = if left + 1 == self.opened { left } else { left.saturating_sub(k) };
         let coming = &self.open[left.saturating_sub(k + 1)..nearest];
         coming.iter().rev().map(|&key| self.pool.get(!key as u32))
-    }
-
-    /// The event that will be popped after `k` others of the open bucket: see [`Wheel::upcoming`].
-    #[inline(always)]
-    pub fn ahead(&self, k: usize) -> Option<&E> {
-        let index = self.open.len().checked_sub(k + 1)?;
-        Some(self.pool.get(!self.open[index] as u32))
     }
 
     /// Events stored, including those cancelled but not yet due.
@@ -344,7 +348,7 @@ impl<E: Timed> Wheel<E> {
     /// Opens the next bucket, the open one being consumed. `false` if there is none that starts before
     /// the limit; in that case the open tick starts before the limit as well.
     #[inline(never)]
-    fn advance(&mut self, limit: u64, inclusive: bool) -> bool {
+    fn advance(&mut self, limit: u64, inclusive: bool, hint: &impl Fn(&E)) -> bool {
         debug_assert!(self.open.is_empty() && self.late.is_empty());
         self.pool.release_all(&mut self.open_chain);
         loop {
@@ -376,6 +380,9 @@ impl<E: Timed> Wheel<E> {
                 self.spread(&mut chain);
             }
             if !self.open_chain.is_empty() {
+                if level > 0 || self.hinted != self.tick {
+                    self.pool.visit(self.open_chain, |_, event| hint(event));
+                }
                 let distinct = self.sort_open();
                 if let Some(shift) = self.tuning.after_opening(distinct, self.shift, self.stored) {
                     self.rebuild(shift);
@@ -384,8 +391,22 @@ impl<E: Timed> Wheel<E> {
                     }
                     continue;
                 }
+                self.hint_next(hint);
                 return true;
             }
+        }
+    }
+
+    /// Tells `hint` of the events of the next bucket, a bucket's length ahead of their time.
+    #[inline(always)]
+    fn hint_next(&mut self, hint: &impl Fn(&E)) {
+        let words = &self.occupied[0];
+        if self.levels & 1 == 1
+            && let Some(word) = words.iter().position(|&w| w != 0)
+        {
+            let digit = word * 64 + words[word].trailing_zeros() as usize % 64;
+            self.hinted = self.tick / BUCKETS as u64 * BUCKETS as u64 + digit as u64;
+            self.pool.visit(self.buckets[digit], |_, event| hint(event));
         }
     }
 

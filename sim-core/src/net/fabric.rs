@@ -15,6 +15,9 @@
 //! Invariant: a handler sees only its own node through this type, and the total order of events does not
 //! depend on handles.
 
+use super::bodies::{Bodies, BodyDraws, pair};
+use super::books::Books;
+pub use super::books::Traffic;
 use super::items::{Arrival, INLINE_SLOTS, Item, Items, Slot};
 use super::message::{CONTROL_BYTES, ID_BYTES, MessageKind, class, wire};
 use super::scheduler::Scheduler;
@@ -35,21 +38,32 @@ struct HotNode {
     down_free_ns: u64,
     sequence: u64,
     digest: NodeDigest,
-    /// Seen bits of the first [`INLINE_SLOTS`] item slots.
+    /// Seen bits of the first [`INLINE_SLOTS`] item slots: a copy is complete.
     seen: u64,
-    up_busy_ns: u64,
-    duplicates: u32,
-    first_arrivals: u32,
+    /// The same for copies that reached the downlink. Kept for tracked items only.
+    arrived: u64,
+    /// Bytes received of kind `run_kind` that the books do not have yet.
+    run_bytes: u64,
+    /// Complete copies of items.
+    copies: u32,
     class: u16,
+    run_kind: u8,
 }
 
 const _: () = assert!(size_of::<HotNode>() == 64);
 
-/// Bytes by kind, in a cache line of its own: what is received is counted at every message, what is sent only
-/// when an item is passed on.
-#[derive(Clone, Copy, Default)]
-#[repr(C, align(64))]
-struct Traffic([u64; MessageKind::COUNT]);
+impl HotNode {
+    /// Books received bytes: runs of one kind stay in the hot line.
+    #[inline(always)]
+    fn receive(&mut self, books: &mut Books, node: usize, kind: MessageKind, bytes: u64) {
+        if self.run_kind != kind as u8 {
+            books.received(node, self.run_kind, self.run_bytes);
+            self.run_kind = kind as u8;
+            self.run_bytes = 0;
+        }
+        self.run_bytes += bytes;
+    }
+}
 
 /// Rates of a class of access links, bit/s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +122,7 @@ pub struct Fabric {
     nodes: Vec<HotNode>,
     /// Region of each node, apart from the rest: it is read for every neighbour of a sender.
     regions: Vec<u16>,
-    sent: Vec<Traffic>,
-    received: Vec<Traffic>,
+    books: Books,
     topology: Arc<Topology>,
     latency: Arc<LatencyModel>,
     rates: Vec<LinkRates>,
@@ -129,10 +142,6 @@ struct List {
     under_way: u32,
 }
 
-/// How many events ahead memory is asked for.
-const AHEAD: usize = 8;
-/// Purpose of latency draws for item bodies: keyed by content, so that arms of a comparison share them.
-const BODY_LATENCY: Purpose = Purpose::LATENCY;
 /// Purpose of latency draws for all other messages, keyed by the sender's sequence.
 const OTHER_LATENCY: Purpose = Purpose(Purpose::LATENCY.0 ^ 0x8000_0000);
 
@@ -153,8 +162,7 @@ impl Fabric {
             scheduler: Scheduler::new(node_count, partitions, lookahead_ns),
             nodes: nodes.collect(),
             regions: placement.iter().map(|&(region, _)| region).collect(),
-            sent: vec![Traffic::default(); placement.len()],
-            received: vec![Traffic::default(); placement.len()],
+            books: Books::new(placement.len()),
             topology,
             latency,
             items: Items::new(node_count, rates.len()),
@@ -248,6 +256,9 @@ impl Fabric {
         let slot = self.items.insert(id, kind, chain, content, bytes, now.time.0, tracked, transfer);
         let first = self.mark_seen(producer, slot);
         debug_assert!(first, "a fresh slot was already seen");
+        if tracked && slot.0 < INLINE_SLOTS {
+            self.nodes[producer.index()].arrived |= 1 << slot.0;
+        }
         self.items.get_mut(slot).holders = 1;
         self.items.note_arrive(slot, producer.index(), producer, false, now.time.0, 0);
         self.items.note_delivered(slot, producer.index(), now.time.0);
@@ -288,41 +299,29 @@ impl Fabric {
         except: NodeId,
         pulled: bool,
     ) {
-        let (class_up, region) = {
-            let hot = &self.nodes[from.index()];
-            (hot.class as usize, u32::from(self.regions[from.index()]))
-        };
-        let up_ns = self.items.up_ns(slot, class_up);
-        let (content, kind, bytes) = {
-            let item = self.items.get(slot);
-            (item.id.to_bits(), item.kind, item.bytes)
-        };
         self.items.note_forwarded(slot, from.index(), now.time.0);
         let hot = &mut self.nodes[from.index()];
-        let mut free = hot.up_free_ns.max(now.time.0);
-        let mut sequence = hot.sequence;
-        let mut sent = 0;
-        let aux = if pulled { wire::PULL } else { wire::PUSH };
-        for &to in targets {
-            if to == except.0 {
-                continue;
-            }
-            free += up_ns;
-            sequence += 1;
-            sent += 1;
-            let latency = {
-                let random = draw(self.seed, BODY_LATENCY, pair(from.0, to), content);
-                self.latency.sample(region, u32::from(self.regions[to as usize]), random)
-            };
-            let at = Moment::at(SimTime(free + latency));
-            let kind = Kind::new(class::ARRIVE, aux);
-            self.scheduler.push(Event::at(at, kind, NodeId(to), from, sequence, slot.0));
-        }
-        let hot = &mut self.nodes[from.index()];
-        hot.up_free_ns = free.max(hot.up_free_ns);
-        hot.up_busy_ns += sent * up_ns;
+        let item = self.items.get(slot);
+        let bodies = Bodies {
+            from,
+            targets,
+            except,
+            slot,
+            aux: if pulled { wire::PULL } else { wire::PUSH },
+            up_ns: self.items.up_ns(slot, hot.class as usize),
+            draws: BodyDraws { seed: self.seed, from: from.0, content: item.id.to_bits() },
+            latencies: self.latency.from_region(self.regions[from.index()]),
+            regions: &self.regions,
+        };
+        let start = (hot.up_free_ns.max(now.time.0), hot.sequence);
+        let (free, sequence) = match self.scheduler.only_queue() {
+            Some(queue) => bodies.send(start, |event| queue.push(event)),
+            None => bodies.send(start, |event| self.scheduler.push(event)),
+        };
+        let sent = sequence - hot.sequence;
         hot.sequence = sequence;
-        self.sent[from.index()].0[kind as usize] += sent * bytes;
+        hot.up_free_ns = if sent == 0 { hot.up_free_ns } else { free };
+        self.books.sent(from.index(), item.kind, sent * item.bytes, sent * bodies.up_ns);
         self.items.get_mut(slot).in_flight += sent as u32;
     }
 
@@ -434,10 +433,9 @@ impl Fabric {
         let up_ns = transfer_ns(bytes, self.rates[hot.class as usize].up_bps);
         let start = hot.up_free_ns.max(now.time.0);
         hot.up_free_ns = start + up_ns;
-        hot.up_busy_ns += up_ns;
+        self.books.sent(from.index(), kind, bytes, up_ns);
         let random = draw(self.seed, OTHER_LATENCY, pair(from.0, to.0), sequence);
         let latency = self.latency.sample(from_region, to_region, random);
-        self.sent[from.index()].0[kind as usize] += bytes;
         (SimTime(start + up_ns + latency), sequence, [start, start + up_ns])
     }
 
@@ -448,40 +446,48 @@ impl Fabric {
     }
 
     /// A message reached the downlink: queue it there; completion is another event.
-    #[inline]
-    pub fn arrive(&mut self, event: &Event) {
-        let to = event.destination();
-        let aux = event.aux();
-        let hot = &mut self.nodes[to.index()];
+    #[inline(always)]
+    pub fn arrive(&mut self, event: Event) {
+        let (to, aux) = (event.destination(), event.aux());
+        let hot = &self.nodes[to.index()];
+        let class = hot.class as usize;
         let down_ns = if aux < wire::DIRECT {
-            self.items.down_ns(Slot(event.payload), hot.class as usize)
+            let slot = Slot(event.payload);
+            // It may have to be passed on when it is complete.
+            self.topology.prefetch_if(slot.0 >= INLINE_SLOTS || hot.seen >> slot.0 & 1 == 0, to.0);
+            if self.items.is_tracked(slot) {
+                self.note_arrive(event, slot, aux == wire::PULL);
+            }
+            self.items.down_ns(slot, class)
         } else {
-            transfer_ns(
-                self.control_bytes(aux, event.payload),
-                self.rates[self.nodes[to.index()].class as usize].down_bps,
-            )
+            transfer_ns(self.control_bytes(aux, event.payload), self.rates[class].down_bps)
         };
         let hot = &mut self.nodes[to.index()];
         let finish = hot.down_free_ns.max(event.time.0) + down_ns;
         hot.down_free_ns = finish;
-        if aux < wire::DIRECT {
-            self.note_arrive(event, to, aux == wire::PULL);
-        }
         let kind = Kind::new(class::DELIVER, aux);
         let at = Moment::at(SimTime(finish));
         self.scheduler.push(Event::at(at, kind, to, event.source, event.sequence, event.payload));
     }
 
+    /// Notes the first copy of a tracked item at a downlink.
     #[inline(always)]
-    fn note_arrive(&mut self, event: &Event, to: NodeId, pulled: bool) {
-        let slot = Slot(event.payload);
-        if !self.items.wants_arrival(slot, to.index()) {
+    fn note_arrive(&mut self, event: Event, slot: Slot, pulled: bool) {
+        let (to, from) = (event.destination(), event.source);
+        if slot.0 < INLINE_SLOTS {
+            let arrived = &mut self.nodes[to.index()].arrived;
+            let mask = 1 << slot.0;
+            if *arrived & mask != 0 {
+                return;
+            }
+            *arrived |= mask;
+        } else if !self.items.wants_arrival(slot, to.index()) {
             return;
         }
-        let content = self.items.get(slot).id.to_bits();
-        let random = draw(self.seed, BODY_LATENCY, pair(event.source.0, to.0), content);
-        let latency = self.latency.sample(self.region(event.source) as u32, self.region(to) as u32, random);
-        self.items.note_arrive(slot, to.index(), event.source, pulled, event.time.0, latency);
+        let draws = BodyDraws { seed: self.seed, from: from.0, content: self.items.get(slot).id.to_bits() };
+        let latencies = self.latency.from_region(self.regions[from.index()]);
+        let latency = latencies.sample(self.regions[to.index()], draws.to(to.0));
+        self.items.note_arrive(slot, to.index(), from, pulled, event.time.0, latency);
     }
 
     /// Size of a message that is not a body, bytes.
@@ -494,8 +500,8 @@ impl Fabric {
     }
 
     /// A message is complete: account for it and say what it was.
-    #[inline]
-    pub fn deliver(&mut self, event: &Event) -> Delivery {
+    #[inline(always)]
+    pub fn deliver(&mut self, event: Event) -> Delivery {
         let to = event.destination();
         let index = to.index();
         let aux = event.aux();
@@ -506,30 +512,36 @@ impl Fabric {
             item.in_flight -= 1;
             item.holders += u32::from(first);
             let (kind, bytes, id) = (item.kind, item.bytes, item.id.to_bits());
-            self.received[index].0[kind as usize] += bytes;
             let hot = &mut self.nodes[index];
+            hot.receive(&mut self.books, index, kind, bytes);
+            hot.copies += 1;
             hot.digest.mix(event.time.0 ^ id.rotate_left(32) ^ u64::from(event.source.0));
             if first {
-                hot.first_arrivals += 1;
+                self.books.first_arrival(index);
                 self.items.note_delivered(slot, index, event.time.0);
                 return Delivery::First(slot);
             }
-            hot.duplicates += 1;
             return Delivery::Duplicate(slot);
         }
+        self.deliver_other(event)
+    }
+
+    #[inline(never)]
+    fn deliver_other(&mut self, event: Event) -> Delivery {
+        let (index, aux) = (event.destination().index(), event.aux());
         let bytes = self.control_bytes(aux, event.payload);
         let hot = &mut self.nodes[index];
         hot.digest.mix(event.time.0 ^ u64::from(event.source.0) ^ (u64::from(aux) << 56));
         if aux == wire::DIRECT {
             let record = &mut self.direct[event.payload as usize];
             record.delivered_ns = event.time.0;
-            self.received[index].0[record.kind as usize] += bytes;
+            hot.receive(&mut self.books, index, record.kind, bytes);
             return Delivery::Direct(event.payload);
         }
+        hot.receive(&mut self.books, index, MessageKind::Control, bytes);
         if aux < wire::LIST {
             self.items.get_mut(Slot(event.payload)).in_flight -= 1;
         }
-        self.received[index].0[MessageKind::Control as usize] += bytes;
         Delivery::Control
     }
 
@@ -586,23 +598,18 @@ impl Fabric {
             self.items.retire(slot);
         }
         if inline != 0 {
-            self.nodes.iter_mut().for_each(|n| n.seen &= !inline);
+            for node in &mut self.nodes {
+                node.seen &= !inline;
+                node.arrived &= !inline;
+            }
         }
     }
 
-    /// Asks for the memory that upcoming events will touch.
+    /// The next event before `limit`. The hot lines that events will touch are asked for ahead of time.
     #[inline(always)]
-    pub fn prefetch_upcoming(&self) {
-        for event in self.scheduler.upcoming(AHEAD) {
-            let node = event.destination().index();
-            prefetch(&self.nodes, node);
-            if event.class() == class::DELIVER {
-                prefetch(&self.received, node);
-            }
-            if event.aux() < wire::DIRECT {
-                self.items.prefetch_arrival(event.payload, node);
-            }
-        }
+    pub fn next_event(&mut self, limit: SimTime) -> Option<Event> {
+        let nodes = &self.nodes;
+        self.scheduler.pop_hinting(limit, |event| prefetch(nodes, event.destination().index()))
     }
 
     /// Rates of a link class, bit/s.
@@ -622,21 +629,28 @@ impl Fabric {
         self.rates[class].transfer_ns(bytes)
     }
 
-    /// Bytes sent and received by kind.
-    pub fn traffic(&self, node: NodeId) -> ([u64; MessageKind::COUNT], [u64; MessageKind::COUNT]) {
-        (self.sent[node.index()].0, self.received[node.index()].0)
+    /// Closes the books, so that [`Fabric::traffic`] is cheap.
+    pub fn post_books(&mut self) {
+        self.books.post();
     }
 
-    /// (duplicates, first arrivals, uplink busy ns) of a node.
-    pub fn counters(&self, node: NodeId) -> (u64, u64, u64) {
+    /// What a node sent and received.
+    pub fn traffic(&self, node: NodeId) -> Traffic {
         let hot = &self.nodes[node.index()];
-        (u64::from(hot.duplicates), u64::from(hot.first_arrivals), hot.up_busy_ns)
+        let mut total = self.books.total(node.index());
+        total.received[hot.run_kind as usize] += hot.run_bytes;
+        total
+    }
+
+    /// Copies of items beyond the first that a node received.
+    pub fn duplicates(&self, node: NodeId) -> u64 {
+        u64::from(self.nodes[node.index()].copies) - self.books.total(node.index()).first_arrivals
     }
 
     /// Bytes held by nodes, items and queues.
     pub fn heap_bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<HotNode>()
-            + (self.sent.capacity() + self.received.capacity()) * size_of::<Traffic>()
+            + self.books.heap_bytes()
             + self.regions.capacity() * 2
             + self.items.heap_bytes()
             + self.direct.capacity() * size_of::<Direct>()
@@ -655,12 +669,6 @@ impl LinkRates {
     pub fn transfer_ns(&self, bytes: u64) -> [u64; 2] {
         [transfer_ns(bytes, self.up_bps), transfer_ns(bytes, self.down_bps)]
     }
-}
-
-/// Entity of a draw that belongs to a directed pair of nodes.
-#[inline(always)]
-fn pair(from: u32, to: u32) -> u64 {
-    u64::from(from) << 32 | u64::from(to)
 }
 
 /// Time of `bytes` on a link, ns, rounded up.

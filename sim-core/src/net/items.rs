@@ -8,7 +8,6 @@
 
 use super::message::MessageKind;
 use crate::kernel::ids::{ItemId, NodeId};
-use crate::kernel::prefetch::prefetch;
 
 /// Handle of a live item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -239,13 +238,19 @@ impl Items {
         new
     }
 
+    /// First arrivals of the item are kept.
+    #[inline(always)]
+    pub(super) fn is_tracked(&self, slot: Slot) -> bool {
+        !self.arrivals[slot.index()].is_empty()
+    }
+
     /// First arrivals of a tracked item by node; empty if it is not tracked.
     #[inline(always)]
     pub fn arrivals(&self, slot: Slot) -> &[Arrival] {
         &self.arrivals[slot.index()]
     }
 
-    /// Notes that a copy reached a node's downlink. Keeps the first.
+    /// Notes that the first copy reached a node's downlink.
     #[inline(always)]
     pub(super) fn note_arrive(
         &mut self,
@@ -256,11 +261,10 @@ impl Items {
         at_ns: u64,
         latency_ns: u64,
     ) {
-        let Some(arrival) = self.arrivals[slot.index()].get_mut(node) else { return };
-        if arrival.arrive_ns == 0 {
-            arrival.arrive_ns = at_ns;
-            arrival.from = from.0 | if pulled { PULLED } else { 0 };
-            arrival.latency_ns = latency_ns as u32;
+        if let Some(arrival) = self.arrivals[slot.index()].get_mut(node) {
+            let from = from.0 | if pulled { PULLED } else { 0 };
+            let latency_ns = latency_ns as u32;
+            *arrival = Arrival { arrive_ns: at_ns, delivered_ns: 0, forwarded_ns: 0, from, latency_ns };
         }
     }
 
@@ -286,14 +290,6 @@ impl Items {
     #[inline(always)]
     pub(super) fn wants_arrival(&self, slot: Slot, node: usize) -> bool {
         self.arrivals[slot.index()].get(node).is_some_and(|a| a.arrive_ns == 0)
-    }
-
-    /// Asks for the memory of a node's arrival record.
-    #[inline(always)]
-    pub(super) fn prefetch_arrival(&self, slot: u32, node: usize) {
-        if let Some(arrivals) = self.arrivals.get(slot as usize) {
-            prefetch(arrivals, node);
-        }
     }
 
     /// All live slots.

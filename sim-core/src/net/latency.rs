@@ -109,6 +109,13 @@ impl LatencyModel {
         times(self.base_ns(from_region, to_region), self.factor.sample(random))
     }
 
+    /// The latencies from one region, for many messages at once.
+    #[inline(always)]
+    pub fn from_region(&self, region: u16) -> LatenciesFrom<'_> {
+        let start = usize::from(region) * self.regions;
+        LatenciesFrom { base_ns: &self.base_ns[start..start + self.regions], factor: &self.factor }
+    }
+
     /// The least latency [`Self::sample`] can give for a pair of regions, ns.
     #[inline]
     pub fn floor_ns(&self, from_region: u32, to_region: u32) -> u64 {
@@ -143,8 +150,23 @@ impl LatencyModel {
     }
 }
 
+/// What [`LatencyModel`] has for messages from one region.
+#[derive(Clone, Copy, Debug)]
+pub struct LatenciesFrom<'a> {
+    base_ns: &'a [u64],
+    factor: &'a InverseCdf,
+}
+
+impl LatenciesFrom<'_> {
+    /// As [`LatencyModel::sample`].
+    #[inline(always)]
+    pub fn sample(&self, to_region: u16, random: u64) -> u64 {
+        times(self.base_ns[usize::from(to_region)], self.factor.sample(random))
+    }
+}
+
 /// Latency times a factor, rounded down, at least 1 ns.
-#[inline]
+#[inline(always)]
 fn times(base_ns: u64, factor: Factor) -> u64 {
     factor.apply(SimDuration(base_ns)).0.max(1)
 }

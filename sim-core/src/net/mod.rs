@@ -12,6 +12,8 @@
 //! random draw that does not come from the caller's counter-based source; a latency faster than light in
 //! fibre.
 
+mod bodies;
+mod books;
 pub mod data;
 pub mod fabric;
 pub mod geography;

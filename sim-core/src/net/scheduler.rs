@@ -15,7 +15,9 @@ use crate::kernel::wheel::Wheel;
 /// The pending events of a run, by partition.
 #[derive(Clone)]
 pub struct Scheduler {
-    wheels: Vec<Wheel<Event>>,
+    /// The first partition's queue, apart from the rest: mostly there is no other.
+    first: Wheel<Event>,
+    others: Vec<Wheel<Event>>,
     outbox: Vec<Event>,
     /// Nodes per partition (the last may have fewer).
     nodes_per_partition: u32,
@@ -33,7 +35,8 @@ impl Scheduler {
     pub fn new(nodes: u32, partitions: u32, lookahead_ns: u64) -> Self {
         let partitions = partitions.clamp(1, nodes.max(1));
         Self {
-            wheels: (0..partitions).map(|_| Wheel::new()).collect(),
+            first: Wheel::new(),
+            others: (1..partitions).map(|_| Wheel::new()).collect(),
             outbox: Vec::new(),
             nodes_per_partition: nodes.div_ceil(partitions).max(1),
             current: 0,
@@ -45,8 +48,8 @@ impl Scheduler {
     /// Schedules an event.
     #[inline(always)]
     pub fn push(&mut self, event: Event) {
-        if self.wheels.len() == 1 {
-            self.wheels[0].push(event);
+        if self.others.is_empty() {
+            self.first.push(event);
         } else {
             self.push_partitioned(event);
         }
@@ -55,11 +58,20 @@ impl Scheduler {
     fn push_partitioned(&mut self, event: Event) {
         let partition = self.partition(event.destination());
         if partition == self.current {
-            self.wheels[partition].push(event);
+            self.wheel_mut(partition).push(event);
         } else {
             assert!(event.time >= self.window_end, "an event crossed partitions inside a window");
             self.outbox.push(event);
         }
+    }
+
+    fn wheels(&self) -> impl Iterator<Item = &Wheel<Event>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    #[inline(always)]
+    fn wheel_mut(&mut self, partition: usize) -> &mut Wheel<Event> {
+        partition.checked_sub(1).map_or(&mut self.first, |other| &mut self.others[other])
     }
 
     fn partition(&self, node: NodeId) -> usize {
@@ -68,13 +80,14 @@ impl Scheduler {
 
     /// The earliest pending time.
     pub fn next_time(&mut self) -> Option<SimTime> {
-        let wheels = self.wheels.iter_mut().filter_map(Wheel::next_time);
-        wheels.chain(self.outbox.iter().map(|e| e.time)).min()
+        let wheels = std::iter::once(&mut self.first).chain(&mut self.others);
+        let due = wheels.filter_map(Wheel::next_time);
+        due.chain(self.outbox.iter().map(|e| e.time)).min()
     }
 
     /// Events pending.
     pub fn len(&self) -> usize {
-        self.wheels.iter().map(Wheel::len).sum::<usize>() + self.outbox.len()
+        self.wheels().map(Wheel::len).sum::<usize>() + self.outbox.len()
     }
 
     /// No events pending.
@@ -84,27 +97,27 @@ impl Scheduler {
 
     /// Number of partitions.
     pub fn partitions(&self) -> usize {
-        self.wheels.len()
+        1 + self.others.len()
     }
 
-    /// The next event of the current partition before `limit`.
+    /// The next event of the current partition before `limit`; `hint`: see [`Wheel::pop_hinting`].
     #[inline(always)]
-    pub fn pop_before(&mut self, limit: SimTime) -> Option<Event> {
-        self.wheels[self.current].pop_before(limit)
+    pub fn pop_hinting(&mut self, limit: SimTime, hint: impl Fn(&Event)) -> Option<Event> {
+        self.wheel_mut(self.current).pop_hinting(limit, hint)
     }
 
-    /// Events of the current partition that are due after up to `k` others, for prefetching.
+    /// The only queue, where there are no partitions: for pushing many events in a row.
     #[inline(always)]
-    pub fn upcoming(&self, k: usize) -> impl Iterator<Item = &Event> {
-        self.wheels[self.current].upcoming(k)
+    pub fn only_queue(&mut self) -> Option<&mut Wheel> {
+        self.others.is_empty().then_some(&mut self.first)
     }
 
     /// Opens the next window, which ends no later than `limit`; `None` when nothing is due before `limit`.
     pub fn open_window(&mut self, limit: SimTime) -> Option<SimTime> {
         self.flush();
-        if self.wheels.len() == 1 {
+        if self.others.is_empty() {
             self.window_end = limit;
-            return self.wheels[0].next_time().filter(|t| *t < limit).map(|_| limit);
+            return self.first.next_time().filter(|t| *t < limit).map(|_| limit);
         }
         let start = self.next_time().filter(|t| *t < limit)?;
         self.window_end = SimTime(start.0.saturating_add(self.lookahead_ns)).min(limit);
@@ -121,7 +134,7 @@ impl Scheduler {
         let outbox = std::mem::take(&mut self.outbox);
         for event in &outbox {
             let partition = self.partition(event.destination());
-            self.wheels[partition].push(*event);
+            self.wheel_mut(partition).push(*event);
         }
         self.outbox = outbox;
         self.outbox.clear();
@@ -129,6 +142,6 @@ impl Scheduler {
 
     /// Bytes held by the queues.
     pub fn heap_bytes(&self) -> usize {
-        self.wheels.iter().map(Wheel::heap_bytes).sum::<usize>() + self.outbox.capacity() * size_of::<Event>()
+        self.wheels().map(Wheel::heap_bytes).sum::<usize>() + self.outbox.capacity() * size_of::<Event>()
     }
 }

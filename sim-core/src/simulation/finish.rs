@@ -93,8 +93,7 @@ type Key = (u32, u32, u32);
 impl<D: Dissemination> World<D> {
     fn nodes(&self) -> Vec<NodeRecord> {
         let nodes = (0..self.fabric.node_count()).map(NodeId).map(|node| {
-            let (sent_bytes, received_bytes) = self.fabric.traffic(node);
-            let (duplicates, first_arrivals, uplink_busy_ns) = self.fabric.counters(node);
+            let traffic = self.fabric.traffic(node);
             let slots = self.chains.iter().filter_map(|chain| match chain {
                 ChainState::Slots(slots) => Some(slots),
                 ChainState::Broadcast(_) => None,
@@ -109,11 +108,11 @@ impl<D: Dissemination> World<D> {
                 region: self.fabric.region(node) as u32,
                 class: self.fabric.class(node) as u32,
                 stake,
-                sent_bytes,
-                received_bytes,
-                duplicates,
-                first_arrivals,
-                uplink_busy_ns,
+                sent_bytes: traffic.sent,
+                received_bytes: traffic.received,
+                duplicates: self.fabric.duplicates(node),
+                first_arrivals: traffic.first_arrivals,
+                uplink_busy_ns: traffic.up_busy_ns,
                 execution_busy_ns: self.cpus[node.index()].busy_ns,
                 votes_due,
                 votes_timely,

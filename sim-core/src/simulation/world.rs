@@ -11,7 +11,7 @@ use crate::consensus::{Host, PassOn, RunError, Tasks, timers};
 use crate::execution::pipeline::CpuState;
 use crate::gossip::Dissemination;
 use crate::kernel::digest::{DigestTrail, NodeDigest};
-use crate::kernel::event::Event;
+use crate::kernel::event::{Event, Moment};
 use crate::kernel::ids::NodeId;
 use crate::kernel::time::SimTime;
 use crate::net::fabric::{Delivery, Fabric};
@@ -133,9 +133,8 @@ impl<D: Dissemination> World<D> {
         while let Some(window) = self.fabric.scheduler.open_window(limit) {
             for partition in 0..self.fabric.scheduler.partitions() {
                 self.fabric.scheduler.select(partition);
-                while let Some(event) = self.fabric.scheduler.pop_before(window) {
-                    self.fabric.prefetch_upcoming();
-                    self.dispatch(&event)?;
+                while let Some(event) = self.fabric.next_event(window) {
+                    self.dispatch(event)?;
                     self.events += 1;
                     if self.events >= stop_at && self.fabric.scheduler.partitions() == 1 {
                         self.now = event.time;
@@ -151,12 +150,13 @@ impl<D: Dissemination> World<D> {
         Ok(true)
     }
 
+    // By value all the way down to what is not inlined: the event then lives in registers.
     #[inline(always)]
-    fn dispatch(&mut self, event: &Event) -> Result<(), RunError> {
+    fn dispatch(&mut self, event: Event) -> Result<(), RunError> {
         match event.class() {
             class::ARRIVE => self.fabric.arrive(event),
             class::DELIVER => self.deliver(event),
-            class::UPLINK => self.gossip.uplink(&mut self.fabric, event),
+            class::UPLINK => self.gossip.uplink(&mut self.fabric, &{ event }),
             class::TIMER => return self.timer(event),
             other => unreachable!("nobody schedules events of class {other}"),
         }
@@ -164,41 +164,46 @@ impl<D: Dissemination> World<D> {
     }
 
     #[inline(always)]
-    fn deliver(&mut self, event: &Event) {
+    fn deliver(&mut self, event: Event) {
         let (now, node, from) = (event.moment(), event.destination(), event.source);
         match self.fabric.deliver(event) {
-            Delivery::First(slot) => {
-                self.gossip.received(&mut self.fabric, now, node, slot, from);
-                match self.on_item(event, slot) {
-                    PassOn::Now => self.gossip.forward(&mut self.fabric, now, node, slot, from),
-                    PassOn::After(ns) => {
-                        self.fabric.hold(slot);
-                        let mut host = host!(self);
-                        host.task_timer(now, ns, node, timer::FORWARD, (slot.0, from.0));
-                    }
-                    PassOn::Later => {}
-                }
-            }
+            Delivery::First(slot) => self.first(now, node, slot, from),
             Delivery::Duplicate(slot) => self.gossip.duplicate(&mut self.fabric, now, node, slot, from),
             Delivery::Direct(index) => self.on_direct(event, index),
-            Delivery::Control => self.gossip.control(&mut self.fabric, event),
+            Delivery::Control => self.gossip.control(&mut self.fabric, &{ event }),
+        }
+    }
+
+    /// The first copy of an item is complete at a node.
+    #[inline]
+    fn first(&mut self, now: Moment, node: NodeId, slot: Slot, from: NodeId) {
+        self.gossip.received(&mut self.fabric, now, node, slot, from);
+        match self.on_item(now, node, slot) {
+            PassOn::Now => self.gossip.forward(&mut self.fabric, now, node, slot, from),
+            PassOn::After(ns) => {
+                self.fabric.hold(slot);
+                let mut host = host!(self);
+                host.task_timer(now, ns, node, timer::FORWARD, (slot.0, from.0));
+            }
+            PassOn::Later => {}
         }
     }
 
     #[inline]
-    fn on_item(&mut self, event: &Event, slot: Slot) -> PassOn {
+    fn on_item(&mut self, now: Moment, node: NodeId, slot: Slot) -> PassOn {
         let chain = self.fabric.item(slot).chain as usize;
         match &mut self.chains[chain] {
             ChainState::Slots(slots) => {
                 let mut host = host!(self);
-                slots.on_item(&mut host, event.moment(), event.destination(), slot)
+                slots.on_item(&mut host, now, node, slot)
             }
             ChainState::Broadcast(_) if self.forward_check_ns == 0 => PassOn::Now,
             ChainState::Broadcast(_) => PassOn::After(self.forward_check_ns),
         }
     }
 
-    fn on_direct(&mut self, event: &Event, index: u32) {
+    #[inline(never)]
+    fn on_direct(&mut self, event: Event, index: u32) {
         let message = *self.fabric.direct(index);
         let ChainState::Slots(slots) = &mut self.chains[message.chain as usize] else {
             unreachable!("only the slots protocol sends straight to nodes");
@@ -215,21 +220,22 @@ impl<D: Dissemination> World<D> {
         }
     }
 
-    fn timer(&mut self, event: &Event) -> Result<(), RunError> {
+    #[inline(never)]
+    fn timer(&mut self, event: Event) -> Result<(), RunError> {
         let (now, node) = (event.moment(), event.destination());
         match event.aux() {
-            timer::GOSSIP => self.gossip.timer(&mut self.fabric, event),
+            timer::GOSSIP => self.gossip.timer(&mut self.fabric, &event),
             timer::FORWARD => {
                 let (slot, from) = self.tasks.take(event.payload);
                 self.fabric.release(Slot(slot));
                 self.gossip.forward(&mut self.fabric, now, node, Slot(slot), NodeId(from));
             }
             timers::SLOT | timers::ATTEST | timers::BUNDLE => {
-                return self.chain_timer(event, event.payload, 0);
+                return self.chain_timer(&event, event.payload, 0);
             }
             _ => {
                 let (chain, number) = self.tasks.take(event.payload);
-                return self.chain_timer(event, chain, number);
+                return self.chain_timer(&event, chain, number);
             }
         }
         Ok(())
@@ -272,6 +278,7 @@ impl<D: Dissemination> World<D> {
 
     /// The run is over: take what is still open into the archive.
     pub(super) fn close_all(&mut self) {
+        self.fabric.post_books();
         for chain in &mut self.chains {
             self.archive.close_all(chain, &mut self.fabric);
         }
