@@ -120,6 +120,7 @@ fn plan(network: &Network, blocks: u32) -> Plan {
             gossip: GossipPlan::Flood,
             forward: ForwardRule::AfterHeaderCheck { check_ns: 0 },
         },
+        interventions: Vec::new(),
         chains: vec![ChainPlan {
             name: "main".into(),
             consensus: ConsensusPlan::Broadcast(BroadcastPlan {

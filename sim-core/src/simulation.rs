@@ -17,6 +17,7 @@ mod archive;
 mod assemble;
 pub mod experiment;
 mod finish;
+mod timeline;
 mod world;
 
 use crate::consensus::RunError;
@@ -33,13 +34,16 @@ use crate::net::geography::PlacementError;
 use crate::net::links::LatencyError;
 use crate::net::topology::TopologyError;
 use crate::observe::record::RunRecord;
-use crate::scenario::plan::Plan;
+use crate::scenario::intervention::ChangeError;
+use crate::scenario::limits::INTERVENTIONS_MAX;
+use crate::scenario::plan::{Change, Intervention, Plan};
 use crate::workload::economy::Economies;
 use crate::workload::recorded::RecordedError;
 use crate::workload::users::Pinned;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use thiserror::Error;
+use timeline::Timeline;
 use world::World;
 
 /// A plan cannot be turned into a simulation.
@@ -63,9 +67,42 @@ pub enum SetupError {
     /// The contracts of the `Users` workload cannot be executed.
     #[error("the workload's contracts cannot be executed: {0}")]
     Contracts(#[from] parallel_evm::ExecuteError),
+    /// An intervention of the plan cannot be made.
+    #[error("an intervention: {0}")]
+    Change(#[from] ChangeError),
     /// A number in the plan makes no sense together with another.
     #[error("{0}")]
     Plan(String),
+}
+
+/// A change cannot be applied to a simulation.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ApplyError {
+    /// The change makes no sense in this run.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// The run is over: restore an earlier checkpoint first.
+    #[error("the run is over")]
+    Over,
+    /// More interventions than a run can have.
+    #[error("a run can have at most {INTERVENTIONS_MAX} interventions")]
+    TooMany,
+    /// The list differs from what has already taken effect: restore an earlier checkpoint first.
+    #[error(
+        "what took effect at {at_ns} ns is not in the list, or not in its place: the past cannot be changed"
+    )]
+    Past {
+        /// When, ns.
+        at_ns: u64,
+    },
+    /// The list has something new before the present: restore an earlier checkpoint first.
+    #[error("an intervention at {at_ns} ns comes too late: the run has got to {now_ns} ns")]
+    Late {
+        /// When it should take effect, ns.
+        at_ns: u64,
+        /// The earliest moment possible, ns.
+        now_ns: u64,
+    },
 }
 
 /// What runs of one experiment share, and how much of the host they may use. Never changes a result.
@@ -106,6 +143,9 @@ trait Run: Send {
     fn events(&self) -> u64;
     fn run_until(&mut self, until: SimTime, budget: u64) -> Result<bool, RunError>;
     fn pending(&self) -> usize;
+    fn next_free_moment(&self) -> SimTime;
+    fn timeline(&self) -> &Timeline;
+    fn timeline_mut(&mut self) -> &mut Timeline;
     fn heap_bytes(&self) -> usize;
     fn trail(&self) -> &DigestTrail;
     fn state_digest(&self) -> Digest;
@@ -155,10 +195,12 @@ impl Simulation {
         protocol: impl FnOnce(&Fabric) -> D,
     ) -> Result<Self, SetupError> {
         let world: World<D> = assemble::assemble(&plan, resources, protocol)?;
+        let mut plan = plan;
+        plan.interventions = world.timeline.list().to_vec();
         Ok(Self { world: Box::new(world), plan })
     }
 
-    /// What is being run.
+    /// What is being run, interventions made so far included.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -217,14 +259,57 @@ impl Simulation {
         self.world.run_until(self.world.end(), u64::MAX).map(|_| ())
     }
 
+    /// Makes a change now: after the last event handled, before every other of the moment at which it takes
+    /// effect. Returns it with that moment; the list of all of them ([`Simulation::interventions`]), put into
+    /// the plan, gives the same run from the start. It takes effect when the run goes on.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; nothing has changed then.
+    pub fn apply(&mut self, change: Change) -> Result<Intervention, ApplyError> {
+        change.check(&self.plan)?;
+        if self.is_finished() {
+            return Err(ApplyError::Over);
+        }
+        if self.plan.interventions.len() >= INTERVENTIONS_MAX {
+            return Err(ApplyError::TooMany);
+        }
+        let intervention = Intervention { at_ns: self.world.next_free_moment().0, change };
+        self.world.timeline_mut().insert(intervention.clone());
+        self.plan.interventions = self.world.timeline().list().to_vec();
+        Ok(intervention)
+    }
+
+    /// All interventions: those in force and those to come.
+    pub fn interventions(&self) -> &[Intervention] {
+        &self.plan.interventions
+    }
+
+    /// Replaces the interventions to come. `list` is the whole list, those in force included: to replay a run
+    /// with another past, restore a checkpoint from before the first difference.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; nothing has changed then.
+    pub fn set_interventions(&mut self, list: Vec<Intervention>) -> Result<(), ApplyError> {
+        if list.len() > INTERVENTIONS_MAX {
+            return Err(ApplyError::TooMany);
+        }
+        list.iter().try_for_each(|i| i.change.check(&self.plan))?;
+        let now_ns = self.world.next_free_moment().0;
+        let timeline = self.world.timeline_mut();
+        timeline.replace(list, now_ns)?;
+        self.plan.interventions = timeline.list().to_vec();
+        Ok(())
+    }
+
     /// Saves the state. Cheap: states and blocks are shared.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint(self.world.clone_box())
     }
 
-    /// Goes back (or forward) to a saved state of this simulation.
+    /// Goes back (or forward) to a saved state of this simulation, its interventions included.
     pub fn restore(&mut self, checkpoint: &Checkpoint) {
         self.world = checkpoint.0.clone_box();
+        self.plan.interventions = self.world.timeline().list().to_vec();
     }
 
     /// Digest of all nodes' histories so far.

@@ -17,10 +17,11 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 4] = [
+const SCENARIOS: [(&str, &[&str], bool); 5] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
     ("mainnet-blocks", &[], true),
     ("quickstart", &["chain.gas_limit=\"20 Mgas\"", "workload.rate=\"200 tx/s\""], false),
+    ("region-outage", &["run.blocks=14", "run.warm_up=2", "workload.rate=\"100 tx/s\""], false),
     ("serial-vs-parallel", &["chain.gas_limit=\"20 Mgas\""], false),
 ];
 

@@ -107,6 +107,42 @@ fn bad_values_name_their_line_column_field_and_what_is_allowed() {
         ("compare: [(\"base\", {})],", &["`base` is the name"]),
         ("compare: [\"a\"],", &["compare.0:", "expected an arm"]),
         ("compare: [(\"a\", { \"seed.x\": 1 })],", &["seed is the number 1", "no field `x`"]),
+        // Interventions.
+        (
+            "interventions: [(at: \"3 s\", change: Kill(Region(\"eu-central-9\")))],",
+            &["test.ron:3:", "interventions.0.change.Kill:", "no region `eu-central-9`", "`eu-central-1`?"],
+        ),
+        (
+            "interventions: [(at: \"3 s\", change: Bandwidth(factor: 0.5, of: Node(1000)))],",
+            &["3:76: interventions.0.change.of:", "no node 1000", "there are 1000"],
+        ),
+        (
+            "interventions: [(at: \"3 s\", change: Latency(\"0x\"))],",
+            &["interventions.0.change:", "0x is too little; allowed: 0.001x to 1000x"],
+        ),
+        (
+            "interventions: [(at: \"3 s\", change: Bandwidth(factor: 1000))], network: (bandwidth: 1000),",
+            &["interventions.0.change:", "makes a link of class"],
+        ),
+        ("interventions: [(at: \"3 s\", change: Load(2000000))],", &["interventions.0.change:", "too much"]),
+        (
+            "interventions: [(at: \"3 s\", change: Cores(0))],",
+            &["interventions.0.change:", "0 is too little"],
+        ),
+        ("interventions: [(at: \"3 s\", change: GasLimit(\"7 gas\"))],", &["7 gas is too little", "21 kgas"]),
+        ("interventions: [(at: 3, change: Cores(1))],", &["interventions.0.at:", "has no unit"]),
+        ("interventions: [(at: \"-3 s\", change: Cores(1))],", &["interventions.0.at:", "negative"]),
+        (
+            "interventions: [(at: \"3 s\", change: Bandwith(factor: 2))],",
+            &["3:38: interventions.0.change:", "did you mean `Bandwidth`?", "ExecutionSpeed"],
+        ),
+        ("interventions: [(at: \"3 s\")],", &["interventions.0:", "`change` is missing"]),
+        ("interventions: [(change: Cores(1))],", &["interventions.0:", "`at` is missing"]),
+        ("interventions: Cores(1),", &["3:18: interventions:"]),
+        (
+            "compare: [(\"a\", { \"interventions\": [(at: \"3 s\", change: Kill(Region(\"x\")))] })],",
+            &["interventions.0.change.Kill:", "no region `x`"],
+        ),
         // Syntax.
         ("network: (", &["test.ron:", "never closed"]),
         ("seed: \"7,", &["test.ron:3:9:", "never closed"]),
@@ -194,6 +230,41 @@ fn parameters_without_effect_are_warned_about() {
         ("network: (topology: RandomRegular(degree: 4)),", "network.topology", "cannot be filled"),
         ("run: (blocks: 1, warm_up: 9),", "run.warm_up", "thrown away"),
         ("workload: Users(compute_iterations: 5),", "workload.compute_iterations", "no compute"),
+        (
+            "interventions: [(at: \"1 h\", change: Latency(2))],",
+            "interventions.0.at",
+            "the run ends at 456 s",
+        ),
+        (
+            "workload: Empty, interventions: [(at: \"1 s\", change: GasLimit(\"30 Mgas\"))],",
+            "interventions.0.change",
+            "no blocks are filled",
+        ),
+        (
+            "workload: Empty, interventions: [(at: \"1 s\", change: Load(2))],",
+            "interventions.0.change",
+            "no users",
+        ),
+        (
+            "workload: Empty, interventions: [(at: \"1 s\", change: ExecutionSpeed(2))],",
+            "interventions.0.change",
+            "nothing is executed",
+        ),
+        (
+            "interventions: [(at: \"1 s\", change: Cores(2))],",
+            "interventions.0.change",
+            "Serial uses one core",
+        ),
+        (
+            "interventions: [(at: \"2 s\", change: Kill(Node(1))), (at: \"1 s\", change: Restore(Node(1)))],",
+            "interventions.1.change",
+            "no node is down",
+        ),
+        (
+            "nodes: (regions: { \"eu-central-1\": 1 }), interventions: [(at: \"1 s\", change: Kill(Region(\"us-east-1\")))],",
+            "interventions.0.change",
+            "no node is in this region",
+        ),
         ("compare: [(\"same\", {})],", "compare \"same\"", "same as the base"),
         (
             "network: (bandwidth: 2), compare: [(\"x\", { \"network.bandwidth\": 3 })],",

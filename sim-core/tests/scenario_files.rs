@@ -26,8 +26,13 @@ fn load(name: &str) -> Scenario {
     Scenario::parse(&text, &path, &library, &Changes::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 
-const SHIPPED: [&str; 4] =
-    ["quickstart.ron", "serial-vs-parallel.ron", "bandwidth-wall.ron", "mainnet-blocks.ron"];
+const SHIPPED: [&str; 5] = [
+    "quickstart.ron",
+    "serial-vs-parallel.ron",
+    "bandwidth-wall.ron",
+    "mainnet-blocks.ron",
+    "region-outage.ron",
+];
 
 #[test]
 fn every_shipped_scenario_resolves_without_a_warning_and_asks_a_question() {

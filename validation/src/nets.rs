@@ -111,6 +111,7 @@ impl Study {
                 gossip: self.gossip.clone(),
                 forward: ForwardRule::AfterHeaderCheck { check_ns: 0 },
             },
+            interventions: Vec::new(),
             chains: vec![ChainPlan {
                 name: "payloads".to_owned(),
                 consensus: ConsensusPlan::Broadcast(BroadcastPlan {

@@ -101,12 +101,11 @@ impl Broadcast {
         let kind = MessageKind::Block;
         let item =
             host.fabric.create_item(now, node, sequence, kind, self.chain, number, bytes, self.tracked);
-        self.payloads.push(Payload {
-            producer: node,
-            published_ns: now.time.0,
-            item: Some(item),
-            uninformed,
-        });
+        // Payloads of producers that were down leave a gap.
+        let nothing = Payload { producer: node, published_ns: 0, item: None, uninformed: false };
+        self.payloads.resize(self.payloads.len().max(number as usize + 1), nothing);
+        self.payloads[number as usize] =
+            Payload { producer: node, published_ns: now.time.0, item: Some(item), uninformed };
         host.publish(now, node, item);
     }
 }

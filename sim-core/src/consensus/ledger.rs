@@ -6,8 +6,11 @@
 use crate::chain::block::{Block, BlockId};
 use crate::chain::tree::{BlockIx, BlockTree};
 use crate::execution::record::ExecutionRecord;
+use crate::execution::trace::BlockTrace;
 use crate::kernel::ids::NodeId;
 use crate::net::items::Slot;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What one node knows of one block. All times ns; 0: not yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +42,10 @@ pub struct LedgerBlock {
     pub recorded: Option<(String, bool)>,
     /// Execution by hardware class, ns.
     pub durations_ns: Durations,
+    /// What the durations were before they changed, each until that moment, ns.
+    pub earlier_ns: Vec<(u64, Durations)>,
+    /// What its transactions did, to price it again; while it is open.
+    pub trace: Option<Arc<BlockTrace>>,
     /// Execution on the reference machine.
     pub execution: ExecutionRecord,
     /// The proposer began to build, ns.
@@ -64,6 +71,8 @@ pub struct Ledger {
     pub tree: BlockTree,
     blocks: Vec<LedgerBlock>,
     nodes: usize,
+    /// Closed blocks that a node which was down has not executed.
+    lacking: BTreeSet<(BlockIx, NodeId)>,
 }
 
 /// The genesis block's handle.
@@ -79,6 +88,8 @@ impl Ledger {
             transactions: 0,
             recorded: None,
             durations_ns: Vec::new(),
+            earlier_ns: Vec::new(),
+            trace: None,
             execution: ExecutionRecord::default(),
             build_start_ns: 0,
             published_ns: 1,
@@ -88,7 +99,7 @@ impl Ledger {
             votes_stake: 0,
             closed: true,
         }];
-        Self { tree, blocks, nodes: nodes as usize }
+        Self { tree, blocks, nodes: nodes as usize, lacking: BTreeSet::new() }
     }
 
     /// Adds a block on `parent`; no node knows it yet.
@@ -116,11 +127,30 @@ impl Ledger {
         self.blocks[ix.index()].block.header.id
     }
 
-    /// What a node knows of a block. A closed block is known and final everywhere it ever was.
+    /// What a node knows of a block. A closed block is known and final everywhere, except where it is lacking.
     #[inline]
     pub fn view(&self, ix: BlockIx, node: NodeId) -> View {
         let views = &self.blocks[ix.index()].views;
-        views.get(node.index()).copied().unwrap_or(CLOSED)
+        match views.get(node.index()) {
+            Some(view) => *view,
+            None if self.lacking.contains(&(ix, node)) => View::default(),
+            None => CLOSED,
+        }
+    }
+
+    /// A block is closed although `node`, which was down, has not executed it.
+    pub fn note_lacking(&mut self, ix: BlockIx, node: NodeId) {
+        self.lacking.insert((ix, node));
+    }
+
+    /// The block is closed and the node has not executed it.
+    pub fn lacks(&self, ix: BlockIx, node: NodeId) -> bool {
+        self.lacking.contains(&(ix, node))
+    }
+
+    /// A node has executed a closed block it lacked.
+    pub fn supply(&mut self, ix: BlockIx, node: NodeId) {
+        self.lacking.remove(&(ix, node));
     }
 
     /// What a node knows of a block, to change it; `None` once the block is closed.

@@ -11,6 +11,29 @@ pub enum ConsensusPlan {
     Broadcast(BroadcastPlan),
 }
 
+/// Slots (or intervals) a run goes on after the last proposal, so that it can become final.
+pub const DRAIN_INTERVALS: u64 = 3;
+
+impl ConsensusPlan {
+    /// When a run of so many blocks ends, ns; `None` where that is drawn at random.
+    pub fn end_ns(&self, blocks: u32) -> Option<u64> {
+        match self {
+            Self::Slots(slots) => Some(slots.slot_ns * (u64::from(blocks) + DRAIN_INTERVALS)),
+            Self::Broadcast(broadcast) if broadcast.poisson => None,
+            Self::Broadcast(broadcast) => {
+                Some(broadcast.interval_ns * u64::from(blocks) + broadcast.drain_ns())
+            }
+        }
+    }
+}
+
+impl BroadcastPlan {
+    /// For how long a run goes on after the last payload, ns.
+    pub fn drain_ns(&self) -> u64 {
+        DRAIN_INTERVALS * self.interval_ns.max(2_000_000_000)
+    }
+}
+
 /// Parameters of the `Slots` protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlotsPlan {

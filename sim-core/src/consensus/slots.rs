@@ -11,13 +11,16 @@
 //! proposer that has not executed its predecessor in time builds on an older one: a fork.
 //!
 //! **Leaves out.** Epochs, justification in two steps, proposer boost, slashing, sampling of committees by
-//! duty (every node with stake votes in every slot), equivocation, sync of nodes that missed an item (items
-//! are not lost in this network). Votes that reach the aggregator after its deadline are lost.
+//! duty (every node with stake votes in every slot), equivocation. Votes that reach the aggregator after its
+//! deadline are lost. Nodes that were down fetch the blocks they missed ([`catch_up`]).
 //!
 //! **Parameters.** [`SlotsPlan`]. **Source.** The shape is Ethereum's (consensus specification, phase 0: honest
 //! validator), with a sub-slot aggregate so that finality follows the network and not the slot's timer.
 //!
 //! **Checked against.** Conservation of votes and the additive decomposition of time to finality, in tests.
+
+mod catch_up;
+mod changes;
 
 use super::ledger::{GENESIS, Ledger, LedgerBlock, View};
 use super::params::SlotsPlan;
@@ -64,6 +67,11 @@ pub struct Slots {
     committee_stake: BTreeMap<u32, Vec<u64>>,
     first_measured_slot: u32,
     tracked: bool,
+    /// Most gas in the blocks to come.
+    gas_limit: u64,
+    /// Executions that a change of execution met: their durations, ns.
+    running: BTreeMap<(BlockIx, NodeId), u64>,
+    repair: catch_up::Repair,
 }
 
 /// A node's record of votes.
@@ -88,6 +96,10 @@ struct NodeState {
     waiting: Vec<BlockIx>,
     /// Number of items made, for their content identity.
     items: u32,
+    /// The node is down.
+    down: bool,
+    /// It came back and is to listen first, until then, ns.
+    quiet_until_ns: u64,
 }
 
 impl Slots {
@@ -110,7 +122,10 @@ impl Slots {
             forked: false,
             waiting: Vec::new(),
             items: 0,
+            down: false,
+            quiet_until_ns: 0,
         };
+        let gas_limit = ledger.get(GENESIS).block.header.gas_limit;
         Self {
             chain,
             plan,
@@ -127,6 +142,9 @@ impl Slots {
             committee_stake: BTreeMap::new(),
             first_measured_slot: warm_up + 1,
             tracked: nodes <= TRACKED_NODES_MAX,
+            gas_limit,
+            running: BTreeMap::new(),
+            repair: catch_up::Repair::default(),
         }
     }
 
@@ -182,10 +200,19 @@ impl Slots {
         node: NodeId,
     ) -> Result<(), RunError> {
         let slot = self.slot_at(now);
+        if self.is_behind(node, now) {
+            return Ok(());
+        }
         let parent = self.head(node);
         let parent_header = self.ledger.get(parent).block.header.clone();
-        let request =
-            BuildRequest { chain: self.chain, slot, proposer: node, parent, slot_start_ns: now.time.0 };
+        let request = BuildRequest {
+            chain: self.chain,
+            slot,
+            proposer: node,
+            parent,
+            slot_start_ns: now.time.0,
+            gas_limit: self.gas_limit,
+        };
         let draft = self.source.build(&request, &parent_header, host.fabric)?;
         let duration = draft.durations_ns[host.fabric.class(node)];
         let (start, end) = host.cpus[node.index()].run(now.time.0, duration);
@@ -195,6 +222,8 @@ impl Slots {
             block: draft.block,
             recorded: draft.recorded,
             durations_ns: draft.durations_ns,
+            earlier_ns: Vec::new(),
+            trace: Some(draft.trace),
             execution: draft.execution,
             build_start_ns: start,
             published_ns: 0,
@@ -273,6 +302,9 @@ impl Slots {
             self.execute(host, now, node, ix);
         } else {
             self.nodes[node.index()].waiting.push(ix);
+            if host.fabric.had_outage() {
+                self.miss(host, now, node, ix);
+            }
         }
     }
 
@@ -290,7 +322,8 @@ impl Slots {
         node: NodeId,
         ix: BlockIx,
     ) {
-        if self.forward == ForwardRule::AfterExecution
+        if !self.was_fetched(ix, node)
+            && self.forward == ForwardRule::AfterExecution
             && let Some(item) = self.ledger.get(ix).item
         {
             let from = host.fabric.items().arrivals(item)[node.index()].from();
@@ -301,8 +334,9 @@ impl Slots {
 
     fn verified<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId, ix: BlockIx) {
         host.fabric.witness(node, now.time.0 ^ u64::from(self.ledger.id(ix).slot) << 32);
-        if let Some(view) = self.ledger.view_mut(ix, node) {
-            view.verified_ns = now.time.0;
+        match self.ledger.view_mut(ix, node) {
+            Some(view) => view.verified_ns = now.time.0,
+            None => self.supplied(ix, node),
         }
         self.source.executed(node, &self.ledger.get(ix).block);
         let parent = self.ledger.tree.parent(ix);
@@ -354,7 +388,9 @@ impl Slots {
     /// The attestation deadline of the current slot at a node.
     pub fn on_attest<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId) {
         let slot = self.slot_at(now);
-        if self.nodes[node.index()].voted_slot < slot {
+        if self.is_behind(node, now) {
+            self.miss_votes(node, slot..=slot);
+        } else if self.nodes[node.index()].voted_slot < slot {
             let head = self.head(node);
             self.vote(host, now, node, head, slot);
         }
@@ -549,10 +585,15 @@ impl Slots {
         }
     }
 
-    /// The canonical chain at the end: the head of the node with the most stake, genesis first.
+    /// The canonical chain at the end: the head of the node with the most stake that is up and not behind,
+    /// genesis first.
     pub fn canonical(&mut self) -> Vec<BlockIx> {
-        let heaviest = (0..self.nodes.len() as u32).map(NodeId);
-        let heaviest = heaviest.max_by_key(|n| (self.schedule.stake(*n), std::cmp::Reverse(n.0)));
+        let sound = |n: &NodeId| {
+            let state = &self.nodes[n.index()];
+            !state.down && (state.quiet_until_ns == 0 || state.waiting.is_empty())
+        };
+        let nodes = (0..self.nodes.len() as u32).map(NodeId);
+        let heaviest = nodes.max_by_key(|n| (sound(n), self.schedule.stake(*n), std::cmp::Reverse(n.0)));
         let head = self.head(heaviest.expect("at least one node"));
         self.ledger.tree.canonical_chain(head)
     }

@@ -37,7 +37,7 @@ pub struct ExecutedBlock {
     /// Receipts, gas, state changes. The per-transaction reports have moved to `trace`.
     pub output: BlockOutput,
     /// What the transactions did, for timing.
-    pub trace: BlockTrace,
+    pub trace: Arc<BlockTrace>,
     /// The state after the block; `None` for a recorded block, which is detached.
     pub state: Option<WorldState>,
 }
@@ -47,7 +47,7 @@ impl ExecutedBlock {
         let senders: Vec<Address> = block.transactions.iter().map(|tx| tx.caller).collect();
         let reports = std::mem::take(&mut output.transactions);
         let trace = BlockTrace::new(&reports, &senders, touched_keys(&output.state));
-        Self { output, trace, state: None }
+        Self { output, trace: Arc::new(trace), state: None }
     }
 }
 

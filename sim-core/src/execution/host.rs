@@ -59,6 +59,11 @@ impl Tasks {
         (self.tasks.len() - 1) as u32
     }
 
+    /// The task of a timer that is pending.
+    pub fn get(&self, index: u32) -> Task {
+        self.tasks[index as usize]
+    }
+
     /// The task of a timer that fired.
     pub fn take(&mut self, index: u32) -> Task {
         self.free.push(index);

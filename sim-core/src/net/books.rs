@@ -92,6 +92,13 @@ impl Books {
         self.journal.push(Entry { node: node as u32, column, kind, bytes, busy_ns });
     }
 
+    /// Corrects the time a node's uplink is busy. For rare changes of what was handed to it.
+    pub(super) fn correct_busy(&mut self, node: usize, corrected: impl Fn(u64) -> u64) {
+        self.post();
+        let busy_ns = &mut self.totals[node].up_busy_ns;
+        *busy_ns = corrected(*busy_ns);
+    }
+
     /// Empties the journal.
     #[inline(never)]
     pub(super) fn post(&mut self) {

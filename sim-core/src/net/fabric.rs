@@ -15,6 +15,11 @@
 //! Invariant: a handler sees only its own node through this type, and the total order of events does not
 //! depend on handles.
 
+mod changes;
+mod outages;
+
+pub use changes::Legs;
+
 use super::bodies::{Bodies, BodyDraws, pair};
 use super::books::Books;
 pub use super::books::Traffic;
@@ -46,8 +51,11 @@ struct HotNode {
     run_bytes: u64,
     /// Complete copies of items.
     copies: u32,
+    /// Link class: nodes whose rates are the same.
     class: u16,
     run_kind: u8,
+    /// Neither sends nor receives.
+    down: bool,
 }
 
 const _: () = assert!(size_of::<HotNode>() == 64);
@@ -97,6 +105,8 @@ pub struct Direct {
     pub up_finish_ns: u64,
     /// Reached the downlink, ns.
     pub arrive_ns: u64,
+    /// Serialisation on the downlink began, ns, where a change of rates met it there; else 0.
+    down_start_ns: u64,
     /// Complete, ns; 0: not yet.
     pub delivered_ns: u64,
 }
@@ -133,6 +143,8 @@ pub struct Fabric {
     list_free: Vec<u32>,
     seed: u64,
     node_count: u32,
+    /// What interventions have done so far; absent until the first.
+    changes: Option<Box<changes::Changes>>,
 }
 
 /// A list of items named by a control message, with the generation of each slot.
@@ -173,6 +185,7 @@ impl Fabric {
             list_free: Vec::new(),
             seed,
             node_count,
+            changes: None,
         }
     }
 
@@ -196,9 +209,13 @@ impl Fabric {
         self.regions[node.index()] as usize
     }
 
-    /// Link (hardware) class of a node.
+    /// Hardware class of a node.
     pub fn class(&self, node: NodeId) -> usize {
-        self.nodes[node.index()].class as usize
+        match &self.changes {
+            // Until a change of rates, link classes are the hardware classes.
+            None => self.nodes[node.index()].class as usize,
+            Some(changes) => changes.hardware(node),
+        }
     }
 
     /// A live item.
@@ -371,6 +388,11 @@ impl Fabric {
         slots.clear();
         let live = list.items.iter().filter(|(s, generation)| self.items.is_current(*s, *generation));
         slots.extend(live.map(|(s, _)| *s));
+        self.release_list(index);
+    }
+
+    fn release_list(&mut self, index: u32) {
+        let list = &mut self.lists[index as usize];
         list.under_way -= 1;
         if list.under_way == 0 {
             self.list_free.push(index);
@@ -401,6 +423,7 @@ impl Fabric {
             up_start_ns,
             up_finish_ns,
             arrive_ns: arrive.0,
+            down_start_ns: 0,
             delivered_ns: 0,
         };
         let index = match self.direct_free.pop() {
@@ -451,6 +474,9 @@ impl Fabric {
         let (to, aux) = (event.destination(), event.aux());
         let hot = &self.nodes[to.index()];
         let class = hot.class as usize;
+        if hot.down {
+            return self.lose(&{ event });
+        }
         let down_ns = if aux < wire::DIRECT {
             let slot = Slot(event.payload);
             // It may have to be passed on when it is complete.
@@ -596,6 +622,9 @@ impl Fabric {
                 inline |= 1 << slot.0;
             }
             self.items.retire(slot);
+            if let Some(changes) = &mut self.changes {
+                changes.forget(slot);
+            }
         }
         if inline != 0 {
             for node in &mut self.nodes {
@@ -610,23 +639,6 @@ impl Fabric {
     pub fn next_event(&mut self, limit: SimTime) -> Option<Event> {
         let nodes = &self.nodes;
         self.scheduler.pop_hinting(limit, |event| prefetch(nodes, event.destination().index()))
-    }
-
-    /// Rates of a link class, bit/s.
-    pub fn rates(&self, class: usize) -> LinkRates {
-        self.rates[class]
-    }
-
-    /// Changes the rates of a link class for everything enqueued from now on.
-    pub fn set_rates(&mut self, class: usize, rates: LinkRates) {
-        self.rates[class] = rates;
-        let all = &self.rates;
-        self.items.refresh_transfer(|bytes, class| all[class].transfer_ns(bytes));
-    }
-
-    /// Transfer times of an item over the class's uplink and downlink, ns.
-    pub fn item_transfer_ns(&self, bytes: u64, class: usize) -> [u64; 2] {
-        self.rates[class].transfer_ns(bytes)
     }
 
     /// Closes the books, so that [`Fabric::traffic`] is cheap.

@@ -211,8 +211,11 @@ impl Items {
         self.transfer_ns[slot.index() * self.classes + class][1]
     }
 
-    /// Recomputes the transfer times of all live items after a change of rates.
-    pub fn refresh_transfer(&mut self, transfer_ns: impl Fn(u64, usize) -> [u64; 2]) {
+    /// Lays the transfer times of all items out anew for `classes` link classes.
+    pub fn set_classes(&mut self, classes: usize, transfer_ns: impl Fn(u64, usize) -> [u64; 2]) {
+        self.classes = classes;
+        self.transfer_ns.clear();
+        self.transfer_ns.resize(self.items.len() * classes, [0; 2]);
         for (index, item) in self.items.iter().enumerate() {
             for class in 0..self.classes {
                 self.transfer_ns[index * self.classes + class] = transfer_ns(item.bytes, class);
@@ -265,6 +268,32 @@ impl Items {
             let from = from.0 | if pulled { PULLED } else { 0 };
             let latency_ns = latency_ns as u32;
             *arrival = Arrival { arrive_ns: at_ns, delivered_ns: 0, forwarded_ns: 0, from, latency_ns };
+        }
+    }
+
+    /// Forgets a first copy that reached the downlink and was lost there.
+    pub(super) fn forget_arrival(&mut self, slot: Slot, node: usize, from: NodeId) -> bool {
+        if let Some(arrival) = self.arrivals[slot.index()].get_mut(node)
+            && arrival.delivered_ns == 0
+            && arrival.from() == from
+        {
+            *arrival = Arrival::default();
+            return true;
+        }
+        false
+    }
+
+    /// Notes a copy that came outside the dissemination protocol, on request.
+    pub(super) fn note_fetched(
+        &mut self,
+        slot: Slot,
+        node: usize,
+        from: NodeId,
+        arrive_ns: u64,
+        delivered_ns: u64,
+    ) {
+        if let Some(arrival) = self.arrivals[slot.index()].get_mut(node) {
+            *arrival = Arrival { arrive_ns, delivered_ns, from: from.0 | PULLED, ..Arrival::default() };
         }
     }
 

@@ -91,6 +91,13 @@ impl LatencyModel {
         Ok(Self { regions, base_ns, factor: distribution(jitter)? })
     }
 
+    /// The same model with every base latency times `factor_ppm`, rounded up. The jitter stays.
+    pub fn scaled(&self, factor_ppm: u64) -> Self {
+        let scale = |ns: &u64| (u128::from(*ns) * u128::from(factor_ppm)).div_ceil(1_000_000);
+        let base_ns = self.base_ns.iter().map(|ns| u64::try_from(scale(ns)).unwrap_or(u64::MAX));
+        Self { base_ns: base_ns.collect(), ..self.clone() }
+    }
+
     /// Number of regions.
     pub fn regions(&self) -> usize {
         self.regions

@@ -2,6 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Which nodes something is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// Every node.
+    All,
+    /// The nodes of a region, by its index in [`LatencyTable::regions`].
+    Region(usize),
+    /// One node, by its number.
+    Node(u32),
+}
+
+impl Scope {
+    /// Whether a node in `region` belongs to it.
+    pub fn contains(&self, node: u32, region: usize) -> bool {
+        match *self {
+            Self::All => true,
+            Self::Region(own) => own == region,
+            Self::Node(own) => own == node,
+        }
+    }
+}
+
 /// One-way base latencies between regions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyTable {

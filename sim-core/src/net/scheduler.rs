@@ -140,6 +140,36 @@ impl Scheduler {
         self.outbox.clear();
     }
 
+    /// Time of the last event handled in any partition; 0 after [`Scheduler::put_back`].
+    pub fn last_popped(&self) -> SimTime {
+        self.wheels().map(Wheel::now).max().unwrap_or_default()
+    }
+
+    /// Takes every pending event out, to change some of them: see [`Scheduler::put_back`]. Call it between
+    /// windows.
+    pub fn take_all(&mut self) -> Vec<Event> {
+        self.flush();
+        let mut events = Vec::with_capacity(self.len());
+        for wheel in std::iter::once(&mut self.first).chain(&mut self.others) {
+            events.extend(std::iter::from_fn(|| wheel.pop()));
+            *wheel = Wheel::new();
+        }
+        events
+    }
+
+    /// Schedules what [`Scheduler::take_all`] took out, wherever it belongs.
+    pub fn put_back(&mut self, events: &[Event]) {
+        for event in events {
+            let partition = self.partition(event.destination());
+            self.wheel_mut(partition).push(*event);
+        }
+    }
+
+    /// Changes the least delay of any message between nodes, ns. Call it between windows.
+    pub fn set_lookahead_ns(&mut self, lookahead_ns: u64) {
+        self.lookahead_ns = lookahead_ns.max(1);
+    }
+
     /// Bytes held by the queues.
     pub fn heap_bytes(&self) -> usize {
         self.wheels().map(Wheel::heap_bytes).sum::<usize>() + self.outbox.capacity() * size_of::<Event>()

@@ -5,13 +5,14 @@
 //! the producer. Each hop is cut at known instants: complete at the sender, passed on, on the wire, off the
 //! wire, at the downlink, complete. Nothing is estimated and nothing is left over.
 //!
-//! Definitions: serialisation is bytes over the link's own rate; what sharing adds is queueing (a node's own
-//! copies to other peers included); an item that was asked for waited for the protocol until its copy began.
+//! Definitions: serialisation is bytes over the link's own rate, or the rates it had while they passed; what
+//! sharing adds is queueing (a node's own copies to other peers included); an item that was asked for waited
+//! for the protocol until its copy began, less the time for which the node was down.
 
 use super::record::{Breakdown, Part};
 use crate::kernel::ids::NodeId;
-use crate::net::fabric::Direct;
-use crate::net::items::Arrival;
+use crate::net::fabric::{Direct, Fabric};
+use crate::net::items::{Arrival, Slot};
 
 /// How an item reached the nodes.
 #[derive(Clone, Debug)]
@@ -24,28 +25,27 @@ pub struct Spread {
 
 /// What happened at a node between having an item and passing it on.
 pub trait Holding {
-    /// Adds the parts of the `ns` that `node` held the item.
-    fn explain(&self, node: NodeId, ns: u64, breakdown: &mut Breakdown);
+    /// Adds the parts of the time for which `node` held the item.
+    fn explain(&self, node: NodeId, from_ns: u64, until_ns: u64, breakdown: &mut Breakdown);
 }
 
 /// Holding an item is a check.
 pub struct Checked;
 
 impl Holding for Checked {
-    fn explain(&self, _: NodeId, ns: u64, breakdown: &mut Breakdown) {
-        breakdown.add(Part::ForwardCheck, ns);
+    fn explain(&self, _: NodeId, from_ns: u64, until_ns: u64, breakdown: &mut Breakdown) {
+        breakdown.add(Part::ForwardCheck, until_ns - from_ns);
     }
 }
 
-/// Follows an item from its producer to every node.
-///
-/// `at_producer` is what came before publication; `transfer(node)` gives the item's transfer times over the
-/// node's uplink and downlink, ns.
+/// Follows an item in `slot`, whose first arrivals are `arrivals`, from its producer to every node.
+/// `at_producer` is what came before publication.
 pub fn follow(
+    fabric: &Fabric,
+    slot: Slot,
     arrivals: &[Arrival],
     producer: NodeId,
     at_producer: Breakdown,
-    transfer: impl Fn(NodeId) -> [u64; 2],
     holding: &impl Holding,
 ) -> Spread {
     let mut spread = Spread { arrived: vec![None; arrivals.len()], hops: vec![0; arrivals.len()] };
@@ -59,16 +59,25 @@ pub fn follow(
         let from = arrival.from();
         let sender = &arrivals[from.index()];
         let mut breakdown = spread.arrived[from.index()].expect("the sender had the item first");
-        let [up_ns, _] = transfer(from);
-        let [_, down_ns] = transfer(node);
-        let up_start = arrival.arrive_ns - u64::from(arrival.latency_ns) - up_ns;
-        holding.explain(from, sender.forwarded_ns - sender.delivered_ns, &mut breakdown);
-        let waited = if arrival.pulled() { Part::Protocol } else { Part::QueueUp };
-        breakdown.add(waited, up_start - sender.forwarded_ns);
-        breakdown.add(Part::SerialisationUp, up_ns);
-        breakdown.add(Part::Propagation, u64::from(arrival.latency_ns));
-        breakdown.add(Part::QueueDown, arrival.delivered_ns - arrival.arrive_ns - down_ns);
-        breakdown.add(Part::SerialisationDown, down_ns);
+        let legs = fabric.legs(slot, node, arrival);
+        // Who is asked may answer before it passes the item on, or without ever doing so.
+        let passed_on_ns = match sender.forwarded_ns {
+            0 => sender.delivered_ns,
+            ns => ns.min(legs.up_start_ns),
+        };
+        holding.explain(from, sender.delivered_ns, passed_on_ns, &mut breakdown);
+        let mut down_ns = fabric.down_ns(from, passed_on_ns, legs.up_start_ns);
+        let mut waited = Part::QueueUp;
+        if arrival.pulled() {
+            waited = Part::Protocol;
+            down_ns = down_ns.max(fabric.down_ns(node, passed_on_ns, legs.up_start_ns));
+        }
+        breakdown.add(Part::Offline, down_ns);
+        breakdown.add(waited, legs.up_start_ns - passed_on_ns - down_ns);
+        breakdown.add(Part::SerialisationUp, legs.up_finish_ns - legs.up_start_ns);
+        breakdown.add(Part::Propagation, arrival.arrive_ns - legs.up_finish_ns);
+        breakdown.add(Part::QueueDown, legs.down_start_ns - arrival.arrive_ns);
+        breakdown.add(Part::SerialisationDown, arrival.delivered_ns - legs.down_start_ns);
         spread.arrived[node.index()] = Some(breakdown);
         spread.hops[node.index()] = spread.hops[from.index()] + 1;
     }
@@ -76,10 +85,11 @@ pub fn follow(
 }
 
 /// Adds the parts of a direct message, from the moment it was handed to the uplink until it was complete.
-pub fn add_direct(breakdown: &mut Breakdown, message: &Direct, down_ns: u64) {
+/// `down_start_ns` is when it began to occupy the receiver's downlink.
+pub fn add_direct(breakdown: &mut Breakdown, message: &Direct, down_start_ns: u64) {
     breakdown.add(Part::QueueUp, message.up_start_ns - message.enqueued_ns);
     breakdown.add(Part::SerialisationUp, message.up_finish_ns - message.up_start_ns);
     breakdown.add(Part::Propagation, message.arrive_ns - message.up_finish_ns);
-    breakdown.add(Part::QueueDown, message.delivered_ns - message.arrive_ns - down_ns);
-    breakdown.add(Part::SerialisationDown, down_ns);
+    breakdown.add(Part::QueueDown, down_start_ns - message.arrive_ns);
+    breakdown.add(Part::SerialisationDown, message.delivered_ns - down_start_ns);
 }

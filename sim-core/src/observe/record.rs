@@ -30,6 +30,8 @@ pub struct RunRecord {
     pub node_blocks: Vec<NodeBlockRecord>,
     /// One entry per user transaction, by (chain, submission order).
     pub transactions: Vec<TransactionRecord>,
+    /// Bytes lost on the way to or from nodes that were down, by kind of message.
+    pub lost_bytes: [u64; MessageKind::COUNT],
     /// Nodes observed in `node_blocks`: every k-th; 1 means all.
     pub observed_every: u32,
     /// Things to check before trusting the result.
@@ -93,11 +95,13 @@ pub enum Part {
     VoteWait = 11,
     /// Waiting in an aggregator for more votes.
     Aggregation = 12,
+    /// The node, or the one it waited for, was down.
+    Offline = 13,
 }
 
 impl Part {
     /// Number of parts.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 14;
     /// All parts in order.
     pub const ALL: [Self; Self::COUNT] = [
         Self::LeaderWait,
@@ -113,6 +117,7 @@ impl Part {
         Self::Execution,
         Self::VoteWait,
         Self::Aggregation,
+        Self::Offline,
     ];
     /// Name used in tables and plots.
     pub fn name(self) -> &'static str {
@@ -130,6 +135,7 @@ impl Part {
             Self::Execution => "execution",
             Self::VoteWait => "vote wait",
             Self::Aggregation => "vote aggregation",
+            Self::Offline => "offline",
         }
     }
     /// The physical resource behind the part, for the verdict.
@@ -139,7 +145,9 @@ impl Part {
             Self::SerialisationDown | Self::QueueDown => Resource::Downlink,
             Self::Propagation => Resource::Latency,
             Self::Build | Self::CpuWait | Self::Execution | Self::ForwardCheck => Resource::Execution,
-            Self::LeaderWait | Self::Protocol | Self::VoteWait | Self::Aggregation => Resource::Protocol,
+            Self::LeaderWait | Self::Protocol | Self::VoteWait | Self::Aggregation | Self::Offline => {
+                Resource::Protocol
+            }
         }
     }
 }

@@ -20,6 +20,10 @@ pub fn describe(plan: &Plan) -> Vec<(String, String)> {
         lines.push(("  execution".to_owned(), execution(chain)));
         lines.push(("  workload".to_owned(), workload(chain)));
     }
+    for intervention in &plan.interventions {
+        let at = format!("at {}", Duration(intervention.at_ns));
+        lines.push((at, intervention.change.to_ron(plan)));
+    }
     lines
 }
 

@@ -50,6 +50,8 @@ pub const ZIPF_MAX_PPM: u64 = 10_000_000;
 pub const SHARE_MAX: u64 = 1_000_000_000_000;
 /// Most further chains in one scenario file.
 pub const CHAINS_MAX: usize = 1_000;
+/// Most interventions in one run: each looks at every pending event.
+pub const INTERVENTIONS_MAX: usize = 10_000;
 /// Most arms in one scenario file.
 pub const ARMS_MAX: usize = 256;
 /// Most recorded blocks in one workload.

@@ -8,8 +8,9 @@
 //! * [`spec`]: what may be written; its doc comments are the documentation of the format.
 //! * [`units`]: quantities with units, read exactly into integers.
 //! * [`reader`], [`tree`], [`de`]: text to tree to types; every value remembers its line.
-//! * [`merge`]: presets, overrides and arms.
+//! * [`merge`]: presets, overrides and arms. [`intervention`]: changes while it runs.
 //! * [`resolve`], [`library`], [`limits`]: defaults, names, files, bounds.
+//! * [`save`]: interventions written back into a file.
 //! * [`describe`]: a plan in words. [`estimate`]: what it will cost. [`explain`]: what a field means. [`warnings`]: what has no effect.
 //!
 //! Imports `net::data` (tables), `execution` (cost profiles) and plain data. What must never be true here: a
@@ -21,6 +22,7 @@ pub mod describe;
 pub mod error;
 pub mod estimate;
 pub mod explain;
+pub mod intervention;
 pub mod library;
 pub mod limits;
 pub mod merge;
@@ -29,6 +31,7 @@ pub mod plan;
 pub mod presets;
 pub mod reader;
 pub mod resolve;
+pub mod save;
 pub mod spec;
 pub mod tree;
 pub mod units;

@@ -6,10 +6,13 @@
 //!
 //! Invariant: `simulation` reads a plan and nothing else. What is not in the plan cannot change a run.
 
+pub use super::intervention::{Change, Intervention};
 pub use crate::consensus::params::{BroadcastPlan, ConsensusPlan, SlotsPlan};
 pub use crate::execution::params::{Algorithm, CostProfile, ExecutionPlan, Pipeline};
 pub use crate::gossip::params::{ForwardRule, GossipPlan, GossipsubPlan};
-pub use crate::net::params::{HardwareClass, JitterPlan, LatencyTable, LinkDiscipline, Region, TopologyPlan};
+pub use crate::net::params::{
+    HardwareClass, JitterPlan, LatencyTable, LinkDiscipline, Region, Scope, TopologyPlan,
+};
 pub use crate::workload::params::{BlocksPlan, Delivery, TxKind, UsersPlan, WorkloadPlan};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +31,9 @@ pub struct Plan {
     pub network: NetworkPlan,
     /// The chains the machines carry, in the order of their ids. Never empty.
     pub chains: Vec<ChainPlan>,
+    /// What changes while it runs, in the order of times; at equal times, in this order.
+    #[serde(default)]
+    pub interventions: Vec<Intervention>,
 }
 
 /// How long to run.
@@ -104,4 +110,13 @@ pub struct ChainPlan {
     pub execution: ExecutionPlan,
     /// What goes into the blocks.
     pub workload: WorkloadPlan,
+}
+
+impl Plan {
+    /// When the run ends, ns; `None` where that is drawn at random.
+    pub fn end_ns(&self) -> Option<u64> {
+        let blocks = self.run.warm_up.saturating_add(self.run.blocks);
+        let ends: Option<Vec<u64>> = self.chains.iter().map(|c| c.consensus.end_ns(blocks)).collect();
+        ends?.into_iter().max()
+    }
 }

@@ -3,6 +3,7 @@
 //! Resolving may read files (latency tables, edge lists, block folders); reading a scenario never does.
 
 mod chain;
+mod interventions;
 mod network;
 mod nodes;
 mod workload;
@@ -52,7 +53,9 @@ pub fn resolve(
             return Err(context.error(&path, format!("two chains are called `{}`", chain.name)));
         }
     }
-    let plan = Plan { name: name.to_owned(), seed, run, nodes, network, chains };
+    let interventions = Vec::new();
+    let mut plan = Plan { name: name.to_owned(), seed, run, nodes, network, chains, interventions };
+    plan.interventions = interventions::resolve(&context, spec.interventions.as_deref(), &plan)?;
     super::warnings::look_over(&context, &plan);
     Ok((plan, warnings.into_inner()))
 }
@@ -66,7 +69,7 @@ fn further_chain(
     let prefix = format!("chains.{index}");
     let entry = context.tree.nearest(&prefix);
     let mut main = context.tree.clone();
-    for key in ["version", "base", "seed", "run", "nodes", "network", "chains"] {
+    for key in ["version", "base", "seed", "run", "nodes", "network", "chains", "interventions"] {
         merge::take(&mut main, key);
     }
     let merged = merge::over(&main, entry);

@@ -37,6 +37,10 @@ pub struct Spec {
     pub workload: Option<WorkloadSpec>,
     /// Further chains on the same machines; each starts from the values above. Default: none.
     pub chains: Option<Vec<ChainSpec>>,
+    /// Changes while it runs, each at a time: links, latencies, execution, gas limit, load, outages. A live run's
+    /// changes are saved here, and give the same run. At equal times they follow the order of the list. Default:
+    /// none.
+    pub interventions: Option<Vec<InterventionSpec>>,
     /// Arms that run paired with the base (same seed): a name, and what is changed by path, as in
     /// `("2x bandwidth", { "network.bandwidth": "2x" })`. Default: none.
     pub compare: Option<Vec<(String, BTreeMap<String, serde_json::Value>)>>,
@@ -441,6 +445,62 @@ pub struct ChainSpec {
     pub execution: ExecutionSpec,
     /// What goes into the blocks.
     pub workload: Option<WorkloadSpec>,
+}
+
+/// A change while it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InterventionSpec {
+    /// When, from the start of the run; before everything else of that instant. After the run's end it has no
+    /// effect.
+    pub at: Duration,
+    /// What changes. Factors are relative to the scenario's own value, so that a factor of 1 undoes a change.
+    pub change: ChangeSpec,
+}
+
+/// What an intervention changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum ChangeSpec {
+    /// Rates of access links, up and down. What is being sent sends its rest at the new rate, and what waits
+    /// follows in its order.
+    Bandwidth {
+        /// Factor on the scenario's own rates. Allowed: 0.001 to 1000, links from 1 kbit/s to 1000 Gbit/s.
+        factor: Factor,
+        /// Whose links: All, Region("name") or Node(number). Default: All.
+        #[serde(default)]
+        of: Option<ScopeSpec>,
+    },
+    /// A factor on all base latencies, for messages whose last bit leaves the sender from then on; those in the
+    /// air keep theirs. Allowed: 0.001 to 1000.
+    Latency(Factor),
+    /// A factor on the speed of execution, for blocks whose execution begins from then on. Allowed: 0.001 to
+    /// 1000.
+    ExecutionSpeed(Factor),
+    /// Cores used on every node, for blocks whose execution begins from then on. Allowed: 1 to 1024.
+    Cores(u64),
+    /// Scheduling algorithm, Serial or BlockStm, for blocks whose execution begins from then on.
+    Algorithm(AlgorithmSpec),
+    /// Most gas in a block, for blocks built from then on. Allowed: 21000 gas to 1000 Ggas.
+    GasLimit(GasAmount),
+    /// A factor on the users' rate, for arrivals from then on. Allowed: 0.001 to 1000.
+    Load(Factor),
+    /// Nodes go down: All, Region("name") or Node(number). They neither send nor receive, execute, vote nor
+    /// propose, and keep what they have; what is under way to them is lost, and their neighbours do not notice.
+    Kill(ScopeSpec),
+    /// Nodes that are down come back with what they had, and fetch the blocks they missed from a peer.
+    Restore(ScopeSpec),
+}
+
+/// Which nodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub enum ScopeSpec {
+    /// Every node.
+    All,
+    /// The nodes of a region of the latency table.
+    Region(String),
+    /// One node, by its number from 0.
+    Node(u64),
 }
 
 /// Reads `"text"` as one thing and `{..}`, `(..)`, `[..]` or a number as another, so that errors inside keep

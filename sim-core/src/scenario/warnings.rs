@@ -2,9 +2,12 @@
 
 use super::error::Warning;
 use super::overrides::Arm;
-use super::plan::{Algorithm, ConsensusPlan, GossipPlan, Plan, TopologyPlan, TxKind, WorkloadPlan};
+use super::plan::{
+    Algorithm, Change, ConsensusPlan, GossipPlan, Intervention, Plan, TopologyPlan, TxKind, WorkloadPlan,
+};
 use super::resolve::Context;
 use super::tree::Sources;
+use super::units::Duration;
 
 /// Adds the warnings about one resolved plan.
 pub(super) fn look_over(context: &Context<'_>, plan: &Plan) {
@@ -94,7 +97,8 @@ fn chain(context: &Context<'_>, plan: &Plan) {
         }
         WorkloadPlan::Users(_) => {}
     }
-    if chain.execution.algorithm == Algorithm::Serial {
+    let later = plan.interventions.iter().any(|i| i.change == Change::Algorithm(Algorithm::BlockStm));
+    if chain.execution.algorithm == Algorithm::Serial && !later {
         if_written(context, "execution.cores", "Serial uses one core");
     }
 }
@@ -110,6 +114,38 @@ fn users(context: &Context<'_>, plan: &Plan) {
     }
     if users.instances == 1 && users.zipf_ppm > 0 && !has(&[TxKind::Transfer, TxKind::Erc20]) {
         if_written(context, "workload.hot_spot", "there is one instance of everything");
+    }
+}
+
+/// Warns about interventions that do nothing; with each its place in the file's list.
+pub(super) fn interventions(context: &Context<'_>, plan: &Plan, list: &[(usize, Intervention)]) {
+    let end_ns = plan.end_ns();
+    let serial = |c: &super::plan::ChainPlan| c.execution.algorithm == Algorithm::Serial;
+    let mut all_serial = plan.chains.iter().all(serial);
+    let mut killed = Vec::new();
+    for (index, Intervention { at_ns, change }) in list {
+        let warn = |field: &str, why: &str| {
+            context.warn(&format!("interventions.{index}.{field}"), format!("has no effect: {why}"));
+        };
+        if let Some(end_ns) = end_ns.filter(|end| at_ns >= end) {
+            warn("at", &format!("the run ends at {}", Duration(end_ns)));
+            continue;
+        }
+        if let Some(why) = change.without_effect(plan) {
+            warn("change", why);
+            continue;
+        }
+        match change {
+            Change::Algorithm(algorithm) => all_serial = *algorithm == Algorithm::Serial,
+            Change::Cores { .. } if all_serial => warn("change", "Serial uses one core"),
+            Change::Kill { of } if killed.contains(of) => warn("change", "these nodes are down already"),
+            Change::Kill { of } => killed.push(*of),
+            Change::Restore { .. } if killed.is_empty() => warn("change", "no node is down"),
+            _ => {}
+        }
+        if let Change::Restore { of } = change {
+            killed.retain(|k| k != of && *of != super::plan::Scope::All);
+        }
     }
 }
 

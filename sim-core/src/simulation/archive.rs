@@ -98,9 +98,17 @@ impl Archive {
         let record = chain.record(ix, self.warm_up);
         let key = (record.chain, record.slot, record.proposer);
         let nodes = chain.node_records(ix, &story, self.observed_every);
-        self.blocks.insert(key, record);
-        self.node_blocks.insert(key, nodes);
+        // A block whose proposer failed while building it never was.
+        if record.published_ns > 0 {
+            self.blocks.insert(key, record);
+            self.node_blocks.insert(key, nodes);
+        }
         let views = std::mem::take(&mut slots.ledger.get_mut(ix).views);
+        slots.settle(ix);
+        if fabric.had_outage() {
+            let nodes = (0..views.len()).filter(|n| views[*n].verified_ns == 0).map(|n| NodeId(n as u32));
+            slots.note_lacking(ix, nodes.filter(|n| fabric.was_down(*n)));
+        }
         let times = |node: NodeId| views.get(node.index()).map_or([0; 2], |v| [v.verified_ns, v.final_ns]);
         slots.source.confirm(ix, &slots.ledger.get(ix).block.body, times);
         let block = slots.ledger.get_mut(ix);
@@ -122,10 +130,9 @@ impl Archive {
         let (slot, proposer) = (number as u32 + 1, payload.producer.0);
         let key = (broadcast.chain, slot, proposer);
         let start = payload.published_ns;
-        let transfer = |node: NodeId| fabric.item_transfer_ns(bytes, fabric.class(node));
         let mut nodes = Vec::new();
         if !arrivals.is_empty() {
-            let spread = follow(&arrivals, payload.producer, Breakdown::default(), transfer, &Checked);
+            let spread = follow(fabric, item, &arrivals, payload.producer, Breakdown::default(), &Checked);
             for node in (0..arrivals.len()).step_by(self.observed_every as usize) {
                 let arrived_ns = spread.arrived[node].map(|_| arrivals[node].delivered_ns);
                 let to_verified = spread.arrived[node].unwrap_or_default();
@@ -191,13 +198,18 @@ struct Story {
 
 /// Holding a block means executing it.
 struct Executed<'a> {
-    durations_ns: &'a [u64],
+    slots: &'a Slots,
+    ix: BlockIx,
     fabric: &'a Fabric,
 }
 
 impl Holding for Executed<'_> {
-    fn explain(&self, node: NodeId, ns: u64, breakdown: &mut Breakdown) {
-        let execution = self.durations_ns[self.fabric.class(node)].min(ns);
+    fn explain(&self, node: NodeId, from_ns: u64, until_ns: u64, breakdown: &mut Breakdown) {
+        let down_ns = self.fabric.down_ns(node, from_ns, until_ns);
+        let ns = until_ns - from_ns - down_ns;
+        let done_ns = self.slots.ledger.get(self.ix).views[node.index()].verified_ns;
+        let execution = self.slots.executed_in(self.ix, node, self.fabric.class(node), done_ns).min(ns);
+        breakdown.add(Part::Offline, down_ns);
         breakdown.add(Part::Execution, execution);
         breakdown.add(Part::CpuWait, ns - execution);
     }
@@ -225,14 +237,13 @@ impl Chronicle<'_> {
         let mut at_producer = Breakdown::default();
         at_producer.add(Part::LeaderWait, block.build_start_ns - self.slot_start_ns(ix));
         at_producer.add(Part::Build, block.published_ns - block.build_start_ns);
-        let bytes = block.block.size_bytes;
-        let transfer = |node: NodeId| self.fabric.item_transfer_ns(bytes, self.fabric.class(node));
-        let executed = Executed { durations_ns: &block.durations_ns, fabric: self.fabric };
+        let (fabric, item) = (self.fabric, block.item.expect("an item has arrivals"));
+        let executed = Executed { slots: self.slots, ix, fabric };
         let spread = match self.slots.forward_rule() {
             ForwardRule::AfterHeaderCheck { .. } => {
-                follow(arrivals, producer, at_producer, transfer, &Checked)
+                follow(fabric, item, arrivals, producer, at_producer, &Checked)
             }
-            ForwardRule::AfterExecution => follow(arrivals, producer, at_producer, transfer, &executed),
+            ForwardRule::AfterExecution => follow(fabric, item, arrivals, producer, at_producer, &executed),
         };
         let verified = (0..arrivals.len()).map(|n| {
             let mut breakdown = spread.arrived[n]?;
@@ -240,9 +251,9 @@ impl Chronicle<'_> {
             if verified_ns == 0 {
                 return None;
             }
-            let ns = verified_ns - arrivals[n].delivered_ns;
             if n != producer.index() {
-                executed.explain(NodeId(n as u32), ns, &mut breakdown);
+                let delivered_ns = arrivals[n].delivered_ns;
+                executed.explain(NodeId(n as u32), delivered_ns, verified_ns, &mut breakdown);
             }
             Some(breakdown)
         });
@@ -377,17 +388,14 @@ impl Finals<'_> {
                 let mut ready_ns = vote.cast_ns;
                 if let Some(message) = vote.message {
                     let message = fabric.direct(message);
-                    let [_, down_ns] =
-                        fabric.item_transfer_ns(message.bytes, fabric.class(aggregate.aggregator));
-                    add_direct(&mut base, message, down_ns);
+                    add_direct(&mut base, message, fabric.direct_down_start(message));
                     ready_ns = message.delivered_ns;
                 }
                 base.add(Part::Aggregation, aggregate.published_ns - ready_ns);
             }
         }
-        let bytes = fabric.item(item).bytes;
-        let transfer = |node: NodeId| fabric.item_transfer_ns(bytes, fabric.class(node));
-        Some(follow(fabric.items().arrivals(item), aggregate.aggregator, base, transfer, &Checked))
+        let arrivals = fabric.items().arrivals(item);
+        Some(follow(fabric, item, arrivals, aggregate.aggregator, base, &Checked))
     }
 }
 

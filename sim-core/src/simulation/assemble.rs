@@ -1,14 +1,15 @@
 //! From a plan to a world: places nodes, builds the graph, the links and the chains.
 
 use super::archive::Archive;
-use super::world::{ChainState, World};
+use super::timeline::Timeline;
+use super::world::{ChainState, Levers, World};
 use super::{Resources, SetupError};
 use crate::chain::account::{AccountKind, address};
 use crate::chain::block::{Block, BlockHeader, BlockId, Body};
 use crate::chain::schedule::Schedule;
 use crate::consensus::broadcast::Broadcast;
 use crate::consensus::ledger::Ledger;
-use crate::consensus::params::ConsensusPlan;
+use crate::consensus::params::{ConsensusPlan, DRAIN_INTERVALS};
 use crate::consensus::slots::Slots;
 use crate::execution::block_time::{BlockTimer, Machine};
 use crate::execution::builder::BlockExecutor;
@@ -30,9 +31,6 @@ use crate::workload::users::{Users, UsersSetup};
 use crate::workload::{Pricing, Source};
 use parallel_evm::{Engine, Executor};
 use std::sync::Arc;
-
-/// Slots (or intervals) a run goes on after the last proposal, so that it can become final.
-const DRAIN_INTERVALS: u64 = 3;
 
 /// Entities of the placement draws.
 const REGIONS: u64 = 1;
@@ -77,7 +75,11 @@ pub fn assemble<D: Dissemination>(
     let blocks = u64::from(plan.run.blocks + plan.run.warm_up) * plan.chains.len() as u64;
     let archive = Archive::new(count, blocks, plan.run.warm_up);
     let gossip = protocol(&fabric);
-    Ok(World::new(fabric, gossip, chains, check_ns, SimTime(end), archive, stakes.into()))
+    for intervention in &plan.interventions {
+        intervention.change.check(plan)?;
+    }
+    let changing = (Levers::new(plan), Timeline::new(plan.interventions.clone()));
+    Ok(World::new(fabric, gossip, chains, check_ns, SimTime(end), archive, stakes.into(), changing))
 }
 
 /// (region, hardware class) of every node.
@@ -133,7 +135,7 @@ impl Builder<'_> {
                 let causes = self.resources.causes;
                 let state =
                     Broadcast::new(index, broadcast.clone(), &schedule, plan.seed, count, run, causes);
-                let end = state.last_ns() + DRAIN_INTERVALS * broadcast.interval_ns.max(2_000_000_000);
+                let end = state.last_ns() + broadcast.drain_ns();
                 Ok((ChainState::Broadcast(Box::new(state)), end))
             }
             ConsensusPlan::Slots(slots) => {
@@ -171,7 +173,7 @@ impl Builder<'_> {
                         chain.name
                     )));
                 }
-                Ok(Source::Recorded(Recorded::load(&blocks.files, &executor, &pricing)?))
+                Ok(Source::Recorded(Recorded::load(&blocks.files, &executor, pricing)?))
             }
             WorkloadPlan::Users(users) => {
                 let (economy, genesis) = self.resources.economies.get(users)?;

@@ -82,7 +82,12 @@ pub fn same_contents(a: &Plan, b: &Plan) -> bool {
                 && x.initial_base_fee_wei == y.initial_base_fee_wei
                 && slot_ns(&x.consensus) == slot_ns(&y.consensus)
         });
+    let contents = |plan: &Plan| {
+        let changes = plan.interventions.iter().filter(|i| i.change.affects_contents());
+        changes.cloned().collect::<Vec<_>>()
+    };
     chains
+        && contents(a) == contents(b)
         && a.seed == b.seed
         && (a.run.blocks, a.run.warm_up) == (b.run.blocks, b.run.warm_up)
         && a.nodes.count == b.nodes.count

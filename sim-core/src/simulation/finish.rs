@@ -1,6 +1,7 @@
 //! From a finished world to its record.
 
 use super::Run;
+use super::timeline::Timeline;
 use super::world::{ChainState, World};
 use crate::consensus::RunError;
 use crate::gossip::Dissemination;
@@ -34,6 +35,18 @@ impl<D: Dissemination> Run for World<D> {
 
     fn pending(&self) -> usize {
         self.fabric.scheduler.len()
+    }
+
+    fn next_free_moment(&self) -> SimTime {
+        World::next_free_moment(self)
+    }
+
+    fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    fn timeline_mut(&mut self) -> &mut Timeline {
+        &mut self.timeline
     }
 
     fn heap_bytes(&self) -> usize {
@@ -76,6 +89,7 @@ impl<D: Dissemination> Run for World<D> {
             blocks: Vec::new(),
             node_blocks: Vec::new(),
             transactions: Vec::new(),
+            lost_bytes: self.fabric.lost_bytes(),
             observed_every: self.archive.observed_every,
             warnings: Vec::new(),
             plan,
@@ -236,6 +250,10 @@ fn warnings(record: &RunRecord) -> Vec<String> {
     let unfinished = unfinished.count();
     if unfinished > 0 && record.nodes.iter().any(|n| n.first_arrivals > 0) {
         warnings.push(format!("{unfinished} measured blocks had not reached every node when the run ended"));
+    }
+    let lost: u64 = record.lost_bytes.iter().sum();
+    if lost > 0 {
+        warnings.push(format!("{lost} bytes were lost on the way to or from nodes that were down"));
     }
     if record.observed_every > 1 {
         warnings.push(format!("per-node figures are those of every {}th node", record.observed_every));

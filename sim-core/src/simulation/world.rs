@@ -4,6 +4,11 @@
 //! events, at *barriers* of simulated time, what nobody needs any more is forgotten and the digest trail is
 //! written; barriers are the same for any number of partitions.
 
+mod interventions;
+
+pub use interventions::Levers;
+
+use super::timeline::Timeline;
 use crate::chain::tree::BlockIx;
 use crate::consensus::broadcast::Broadcast;
 use crate::consensus::slots::Slots;
@@ -49,6 +54,10 @@ pub struct World<D> {
     pub(super) trail: DigestTrail,
     pub(super) archive: super::archive::Archive,
     pub(super) stakes: std::sync::Arc<[u64]>,
+    pub(super) timeline: Timeline,
+    levers: Levers,
+    /// Timers of nodes that are down.
+    parked: Vec<Event>,
 }
 
 macro_rules! host {
@@ -72,6 +81,7 @@ impl<D: Dissemination> World<D> {
         end: SimTime,
         archive: super::archive::Archive,
         stakes: std::sync::Arc<[u64]>,
+        (levers, timeline): (Levers, Timeline),
     ) -> Self {
         let nodes = fabric.node_count();
         let mut world = Self {
@@ -88,6 +98,9 @@ impl<D: Dissemination> World<D> {
             events: 0,
             archive,
             stakes,
+            timeline,
+            levers,
+            parked: Vec::new(),
         };
         world.gossip.start(&mut world.fabric);
         for chain in &mut world.chains {
@@ -116,7 +129,8 @@ impl<D: Dissemination> World<D> {
         let until = until.min(self.end);
         let stop_at = self.events.saturating_add(budget);
         while self.now < until {
-            let limit = until.min(self.next_barrier);
+            self.intervene();
+            let limit = until.min(self.next_barrier).min(self.timeline.next());
             if !self.drain(limit, stop_at)? {
                 return Ok(false);
             }
@@ -209,11 +223,13 @@ impl<D: Dissemination> World<D> {
             unreachable!("only the slots protocol sends straight to nodes");
         };
         let mut host = host!(self);
+        let (now, node, content) = (event.moment(), event.destination(), message.content);
         let vote = message.kind == MessageKind::Vote;
-        if vote {
-            slots.on_vote(&mut host, event.moment(), event.destination(), message.content);
-        } else {
-            slots.on_transactions(message.content);
+        match message.kind {
+            MessageKind::Vote => slots.on_vote(&mut host, now, node, content),
+            MessageKind::Control => slots.on_request(&mut host, now, node, content),
+            MessageKind::Block => slots.on_fetched(&mut host, now, node, BlockIx(content), index),
+            MessageKind::Transactions | MessageKind::Aggregate => slots.on_transactions(content),
         }
         if !(vote && slots.keeps_vote_messages()) {
             self.fabric.free_direct(index);
@@ -279,6 +295,7 @@ impl<D: Dissemination> World<D> {
     /// The run is over: take what is still open into the archive.
     pub(super) fn close_all(&mut self) {
         self.fabric.post_books();
+        self.count_missed_votes();
         for chain in &mut self.chains {
             self.archive.close_all(chain, &mut self.fabric);
         }
@@ -292,7 +309,8 @@ fn needed(chains: &[ChainState], nodes: u32, item: &Item) -> bool {
     match (&chains[item.chain as usize], item.kind) {
         (ChainState::Slots(slots), MessageKind::Block) => !slots.ledger.get(BlockIx(item.content)).closed,
         (ChainState::Slots(slots), MessageKind::Aggregate) => {
-            slots.aggregates[item.content as usize].item.is_some()
+            let aggregate = &slots.aggregates[item.content as usize];
+            aggregate.item.is_some() && !slots.ledger.get(aggregate.block).closed
         }
         (ChainState::Broadcast(broadcast), _) => broadcast.payloads[item.content as usize].item.is_some(),
         // A bundle is forgotten when everybody has it.

@@ -10,6 +10,7 @@
 
 pub mod delivery;
 pub mod economy;
+pub mod load;
 pub mod params;
 pub mod recorded;
 pub mod users;
@@ -27,6 +28,7 @@ use crate::kernel::event::Moment;
 use crate::kernel::ids::NodeId;
 use crate::net::fabric::Fabric;
 use recorded::Recorded;
+use std::sync::Arc;
 use users::Users;
 
 /// What is asked of a source when a slot begins.
@@ -42,6 +44,8 @@ pub struct BuildRequest {
     pub parent: BlockIx,
     /// Start of the slot, ns.
     pub slot_start_ns: u64,
+    /// Most gas in the block.
+    pub gas_limit: u64,
 }
 
 /// A built block.
@@ -56,6 +60,8 @@ pub struct Draft {
     pub durations_ns: Vec<u64>,
     /// Execution on the reference machine.
     pub execution: ExecutionRecord,
+    /// What its transactions did, to price it again.
+    pub trace: Arc<BlockTrace>,
     /// The state after it, if it belongs to a chain of states.
     pub state: Option<WorldState>,
 }
@@ -70,16 +76,20 @@ pub struct Pricing {
 }
 
 impl Pricing {
-    /// (execution by class, the reference record).
-    fn price(&self, trace: &BlockTrace) -> (Vec<u64>, ExecutionRecord) {
+    /// Execution by hardware class, ns.
+    pub fn durations_ns(&self, trace: &BlockTrace) -> Vec<u64> {
         let mut by_cores = std::collections::BTreeMap::new();
         let durations = self.machines.iter().map(|m| {
             let time = by_cores.entry(m.cores).or_insert_with(|| self.timer.time(trace, m.cores));
             time.duration_ns(m.speed_ppm)
         });
-        let durations = durations.collect();
+        durations.collect()
+    }
+
+    /// (execution by class, the reference record).
+    fn price(&self, trace: &BlockTrace) -> (Vec<u64>, ExecutionRecord) {
         let reference = Machine { cores: self.machines[0].cores, speed_ppm: self.machines[0].speed_ppm };
-        (durations, self.timer.record(trace, reference))
+        (self.durations_ns(trace), self.timer.record(trace, reference))
     }
 }
 
@@ -147,9 +157,35 @@ impl Source {
                 let header = next_header(request, parent, 0);
                 let size_bytes = wire_size_bytes(&header, []);
                 let block = Block { header, body: Body::Transactions(Vec::new()), size_bytes };
-                let (durations_ns, execution) = pricing.price(&BlockTrace::default());
-                Ok(Draft { block, transactions: 0, recorded: None, durations_ns, execution, state: None })
+                let trace = Arc::new(BlockTrace::default());
+                let (durations_ns, execution) = pricing.price(&trace);
+                Ok(Draft {
+                    block,
+                    transactions: 0,
+                    recorded: None,
+                    durations_ns,
+                    execution,
+                    trace,
+                    state: None,
+                })
             }
+        }
+    }
+
+    /// Prices blocks built from now on in another way.
+    pub fn set_pricing(&mut self, new: &Pricing) {
+        match self {
+            Self::Users(users) => users.set_pricing(new.clone()),
+            Self::Recorded(recorded) => recorded.set_pricing(new.clone()),
+            Self::Empty(pricing) => **pricing = new.clone(),
+        }
+    }
+
+    /// The people, if there are any.
+    pub fn users_mut(&mut self) -> Option<&mut Users> {
+        match self {
+            Self::Users(users) => Some(users),
+            _ => None,
         }
     }
 
@@ -177,7 +213,7 @@ fn next_header(request: &BuildRequest, parent: &BlockHeader, gas_used: u64) -> B
         height: parent.height + 1,
         slot_start_ns: request.slot_start_ns,
         beneficiary: account::address(account::AccountKind::Proposer, u64::from(request.proposer.0)),
-        gas_limit: parent.gas_limit,
+        gas_limit: request.gas_limit,
         gas_used,
         base_fee_wei: fee_market::next_base_fee(parent.base_fee_wei, parent.gas_used, parent.gas_limit),
     }

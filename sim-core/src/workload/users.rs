@@ -19,6 +19,7 @@
 
 use super::delivery::Deliveries;
 use super::economy::{Economy, RULES};
+use super::load::Load;
 use super::params::{Delivery, UsersPlan};
 use super::{BuildRequest, Draft, Pricing, next_header};
 use crate::chain::block::{Block, BlockHeader, Body, wire_size_bytes};
@@ -95,6 +96,7 @@ pub struct Users {
     pinned: Option<Arc<Pinned>>,
     chosen: Pinned,
     gas_limit: u64,
+    load: Load,
     dropped: u64,
 }
 
@@ -220,6 +222,7 @@ impl Users {
             pinned,
             chosen: Pinned::new(),
             gas_limit: setup.gas_limit,
+            load: Load::default(),
             dropped: 0,
         }
     }
@@ -368,7 +371,7 @@ impl Users {
         let seed = self.seed;
         let random = |field: u64| draw(seed, Purpose::WORKLOAD, entity | field, counter);
         rpc.arrivals += 1;
-        rpc.next_ns += rpc.gap_ns(seed);
+        rpc.next_ns = self.load.after(rpc.next_ns, rpc.gap_ns(seed));
         let account = uniform_below(random(1), rpc.accounts.len() as u64) as usize;
         let sender = rpc.accounts.start + account as u32;
         let nonce = rpc.nonces[account];
@@ -402,6 +405,38 @@ impl Users {
             self.pool.insert(&self.log, ix).expect("fees are ordered and nonces are new");
         }
         bytes
+    }
+
+    /// Prices blocks built from now on in another way.
+    pub fn set_pricing(&mut self, pricing: Pricing) {
+        self.pricing = pricing;
+    }
+
+    /// Most gas in the blocks to come, for what is worth sending to their proposers.
+    pub fn set_gas_limit(&mut self, gas_limit: u64) {
+        self.gas_limit = gas_limit;
+    }
+
+    /// From `at_ns` on people send `factor_ppm` times what the plan says.
+    pub fn set_load(&mut self, at_ns: u64, factor_ppm: u64) {
+        for rpc in self.rpcs.iter_mut().filter(|rpc| rpc.next_ns > at_ns) {
+            rpc.next_ns = self.load.rescaled(at_ns, rpc.next_ns, factor_ppm);
+        }
+        self.load.set(at_ns, factor_ppm);
+    }
+
+    /// A node is back at `at_ns`: what its users would have sent in the meantime they did not.
+    pub fn resume(&mut self, node: NodeId, at_ns: u64) {
+        let Some(&rpc) = self.rpc_of_node.get(&node) else { return };
+        let rpc = &mut self.rpcs[rpc];
+        if rpc.next_ns <= at_ns {
+            rpc.next_ns = self.load.after(at_ns, rpc.gap_ns(self.seed));
+        }
+    }
+
+    /// Time between bundles, ns.
+    pub fn bundle_ns(&self) -> u64 {
+        self.plan.bundle_ns
     }
 
     /// Builds a block on `parent`.
@@ -477,6 +512,7 @@ impl Users {
             recorded: None,
             durations_ns,
             execution,
+            trace: Arc::clone(&executed.trace),
             state: executed.state.clone(),
         }
     }
@@ -509,7 +545,7 @@ impl Users {
     /// A block is closed: note what the RPC nodes saw, and forget what is final.
     pub fn confirm(&mut self, ix: BlockIx, body: &Body, times: impl Fn(NodeId) -> [u64; 2]) {
         let seen: Vec<[u64; 2]> = self.rpcs.iter().map(|rpc| times(rpc.node)).collect();
-        if seen.iter().all(|[_, finalised]| *finalised > 0) {
+        if seen.iter().any(|[_, finalised]| *finalised > 0) {
             self.pool.remove(&self.log, body.transactions().iter().copied());
         }
         self.seen.insert(ix, seen);

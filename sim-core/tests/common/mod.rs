@@ -32,6 +32,7 @@ pub fn plan(nodes: u32) -> Plan {
             gossip: gossipsub(),
             forward: ForwardRule::AfterHeaderCheck { check_ns: 1_000_000 },
         },
+        interventions: Vec::new(),
         chains: vec![chain("main")],
     }
 }

@@ -120,6 +120,7 @@ pub fn run(shape: &Shape) -> RunRecord {
         nodes,
         blocks,
         node_blocks,
+        lost_bytes: [0; MessageKind::COUNT],
         observed_every: shape.observed_every,
         warnings: Vec::new(),
     }
@@ -349,6 +350,7 @@ fn plan(shape: &Shape) -> Plan {
             gossip: GossipPlan::Flood,
             forward: ForwardRule::AfterHeaderCheck { check_ns: 2 * MS },
         },
+        interventions: Vec::new(),
         chains: vec![ChainPlan {
             name: "main".to_owned(),
             consensus,

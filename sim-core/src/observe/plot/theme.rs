@@ -72,6 +72,7 @@ pub fn part_colour(part: Part) -> &'static str {
         Part::Execution => "#e06c10",
         Part::VoteWait => "#a3a3a3",
         Part::Aggregation => "#cfcfcf",
+        Part::Offline => "#1a1a1a",
     }
 }
 
