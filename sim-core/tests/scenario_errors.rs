@@ -114,7 +114,7 @@ fn bad_values_name_their_line_column_field_and_what_is_allowed() {
         ),
         (
             "interventions: [(at: \"3 s\", change: Bandwidth(factor: 0.5, of: Node(1000)))],",
-            &["3:76: interventions.0.change.of:", "no node 1000", "there are 1000"],
+            &["3:66: interventions.0.change.of:", "no node 1000", "there are 1000"],
         ),
         (
             "interventions: [(at: \"3 s\", change: Latency(\"0x\"))],",
@@ -134,7 +134,7 @@ fn bad_values_name_their_line_column_field_and_what_is_allowed() {
         ("interventions: [(at: \"-3 s\", change: Cores(1))],", &["interventions.0.at:", "negative"]),
         (
             "interventions: [(at: \"3 s\", change: Bandwith(factor: 2))],",
-            &["3:38: interventions.0.change:", "did you mean `Bandwidth`?", "ExecutionSpeed"],
+            &["3:39: interventions.0.change:", "did you mean `Bandwidth`?", "ExecutionSpeed"],
         ),
         ("interventions: [(at: \"3 s\")],", &["interventions.0:", "`change` is missing"]),
         ("interventions: [(change: Cores(1))],", &["interventions.0:", "`at` is missing"]),
@@ -233,7 +233,7 @@ fn parameters_without_effect_are_warned_about() {
         (
             "interventions: [(at: \"1 h\", change: Latency(2))],",
             "interventions.0.at",
-            "the run ends at 456 s",
+            "the run ends at 7.6 min",
         ),
         (
             "workload: Empty, interventions: [(at: \"1 s\", change: GasLimit(\"30 Mgas\"))],",

@@ -99,7 +99,7 @@ impl Archive {
         let key = (record.chain, record.slot, record.proposer);
         let nodes = chain.node_records(ix, &story, self.observed_every);
         // A block whose proposer failed while building it never was.
-        if record.published_ns > 0 {
+        if record.published_ns > 0 || !fabric.was_down(NodeId(record.proposer)) {
             self.blocks.insert(key, record);
             self.node_blocks.insert(key, nodes);
         }
@@ -110,7 +110,8 @@ impl Archive {
             slots.note_lacking(ix, nodes.filter(|n| fabric.was_down(*n)));
         }
         let times = |node: NodeId| views.get(node.index()).map_or([0; 2], |v| [v.verified_ns, v.final_ns]);
-        slots.source.confirm(ix, &slots.ledger.get(ix).block.body, times);
+        let absent = |node: NodeId| fabric.was_down(node);
+        slots.source.confirm(ix, &slots.ledger.get(ix).block.body, times, absent);
         let block = slots.ledger.get_mut(ix);
         block.closed = true;
         if let Some(item) = block.item.take() {

@@ -309,8 +309,7 @@ fn needed(chains: &[ChainState], nodes: u32, item: &Item) -> bool {
     match (&chains[item.chain as usize], item.kind) {
         (ChainState::Slots(slots), MessageKind::Block) => !slots.ledger.get(BlockIx(item.content)).closed,
         (ChainState::Slots(slots), MessageKind::Aggregate) => {
-            let aggregate = &slots.aggregates[item.content as usize];
-            aggregate.item.is_some() && !slots.ledger.get(aggregate.block).closed
+            slots.aggregates[item.content as usize].item.is_some()
         }
         (ChainState::Broadcast(broadcast), _) => broadcast.payloads[item.content as usize].item.is_some(),
         // A bundle is forgotten when everybody has it.

@@ -197,10 +197,16 @@ impl Source {
     }
 
     /// A block is closed: note what its users saw. `times(node)` says when the node had executed it and when
-    /// it was final there, ns (0: never).
-    pub fn confirm(&mut self, ix: BlockIx, body: &Body, times: impl Fn(NodeId) -> [u64; 2]) {
+    /// it was final there, ns (0: never); nobody waits for an `absent` node.
+    pub fn confirm(
+        &mut self,
+        ix: BlockIx,
+        body: &Body,
+        times: impl Fn(NodeId) -> [u64; 2],
+        absent: impl Fn(NodeId) -> bool,
+    ) {
         if let Self::Users(users) = self {
-            users.confirm(ix, body, times);
+            users.confirm(ix, body, times, absent);
         }
     }
 }

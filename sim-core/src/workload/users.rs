@@ -542,10 +542,18 @@ impl Users {
         self.states.insert(ix, state);
     }
 
-    /// A block is closed: note what the RPC nodes saw, and forget what is final.
-    pub fn confirm(&mut self, ix: BlockIx, body: &Body, times: impl Fn(NodeId) -> [u64; 2]) {
+    /// A block is closed: note what the RPC nodes saw, and forget what is final. Nobody waits for an `absent`
+    /// node to see it.
+    pub fn confirm(
+        &mut self,
+        ix: BlockIx,
+        body: &Body,
+        times: impl Fn(NodeId) -> [u64; 2],
+        absent: impl Fn(NodeId) -> bool,
+    ) {
         let seen: Vec<[u64; 2]> = self.rpcs.iter().map(|rpc| times(rpc.node)).collect();
-        if seen.iter().any(|[_, finalised]| *finalised > 0) {
+        let is_final = |(rpc, seen): (&Rpc, &[u64; 2])| seen[1] > 0 || absent(rpc.node);
+        if self.rpcs.iter().zip(&seen).all(is_final) && seen.iter().any(|seen| seen[1] > 0) {
             self.pool.remove(&self.log, body.transactions().iter().copied());
         }
         self.seen.insert(ix, seen);

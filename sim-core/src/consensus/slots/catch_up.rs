@@ -215,4 +215,17 @@ impl Slots {
         event.time.0 += turns * period_ns;
         (event.time.0 / self.plan.slot_ns <= u64::from(self.last_slot)).then_some(event)
     }
+
+    /// The canonical chain at the end: the head of the node with the most stake that is up and not behind,
+    /// genesis first.
+    pub fn canonical(&mut self) -> Vec<BlockIx> {
+        let sound = |n: &NodeId| {
+            let state = &self.nodes[n.index()];
+            !state.down && (state.quiet_until_ns == 0 || state.waiting.is_empty())
+        };
+        let nodes = (0..self.nodes.len() as u32).map(NodeId);
+        let heaviest = nodes.max_by_key(|n| (sound(n), self.schedule.stake(*n), std::cmp::Reverse(n.0)));
+        let head = self.head(heaviest.expect("at least one node"));
+        self.ledger.tree.canonical_chain(head)
+    }
 }
