@@ -31,7 +31,7 @@ use crate::kernel::event::Moment;
 use crate::kernel::ids::NodeId;
 use crate::net::items::Slot;
 use crate::net::message::MessageKind;
-use crate::workload::{BuildRequest, Source};
+use crate::workload::{BuildRequest, Source, Standpoint};
 use std::collections::BTreeMap;
 
 /// Up to this many nodes, first arrivals of aggregates are kept for the decomposition of time to finality.
@@ -156,7 +156,10 @@ impl Slots {
     /// RPC nodes close their bundles.
     pub fn on_bundle<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId) {
         let sequence = self.next_item(node);
-        self.source.on_bundle(host, now, node, self.chain, sequence);
+        let head = self.head(node);
+        let base_fee_wei = self.ledger.get(head).block.header.base_fee_wei;
+        let at = Standpoint { head, root: self.nodes[node.index()].root, base_fee_wei };
+        self.source.on_bundle(host, now, node, self.chain, sequence, at);
     }
 
     fn voters(&self) -> impl Iterator<Item = NodeId> + use<> {
@@ -304,7 +307,6 @@ impl Slots {
         if let Some(view) = self.ledger.view_mut(ix, node) {
             view.verified_ns = now.time.0;
         }
-        self.source.executed(node, &self.ledger.get(ix).block);
         let parent = self.ledger.tree.parent(ix);
         let state = &mut self.nodes[node.index()];
         if parent == Some(state.head) {

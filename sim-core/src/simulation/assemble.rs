@@ -187,7 +187,6 @@ impl Builder<'_> {
                     schedule: schedule.clone(),
                     slot_ns,
                     last_slot,
-                    base_fee_wei: chain.initial_base_fee_wei,
                     gas_limit: chain.gas_limit,
                     pinned,
                 };
