@@ -25,14 +25,16 @@ fn run(plan: Plan) -> RunRecord {
 }
 
 /// Most nodes have fast lines. A block of a node with a slow one comes after the deadline, and a descendant
-/// makes it final; one of a node with a hopeless line comes after the next slot has begun, and is lost.
+/// makes it final; one of a node with a hopeless line comes after the next slot has begun, and one of the two
+/// is lost: mostly the late one, sometimes the one that everybody had executed in time.
 fn forking() -> Plan {
     let mut plan = plan(40);
-    plan.seed = 3;
+    plan.seed = 5;
     plan.run.blocks = 18;
-    // Blocks have room for what was lost.
+    // Blocks have room for what was lost, and only one proposer at a time has it.
     if let WorkloadPlan::Users(users) = &mut plan.chains[0].workload {
         users.rate_milli_tps = 100_000;
+        users.delivery = Delivery::Leaders { ahead: 1 };
     }
     let line = |name: &str, up_bps| HardwareClass {
         name: name.into(),
@@ -40,7 +42,7 @@ fn forking() -> Plan {
         ..data::hardware_class("attester").unwrap()
     };
     plan.nodes.hardware =
-        vec![(line("fast", 100_000_000), 70), (line("slow", 250_000), 18), (line("hopeless", 90_000), 12)];
+        vec![(line("fast", 100_000_000), 70), (line("slow", 250_000), 18), (line("hopeless", 120_000), 12)];
     plan
 }
 
@@ -203,7 +205,12 @@ fn finality_passes_over_a_fork() {
     let last_slot = record.blocks.iter().map(|b| b.slot).max().unwrap();
     let lost = record.blocks.iter().filter(|b| !b.canonical && b.slot + 4 <= last_slot);
     let lost: Vec<&BlockRecord> = lost.collect();
-    assert!(!lost.is_empty(), "no block was lost: {:?}", record.blocks);
+    assert!(
+        lost.iter().any(|b| b.timely_stake < b.total_stake),
+        "no late block was lost: {:?}",
+        record.blocks
+    );
+    assert!(lost.iter().any(|b| b.timely_stake == b.total_stake), "no block was lost that all had executed");
     let canonical = || record.blocks.iter().filter(|b| b.canonical);
 
     // Somebody built on another block, all nodes agree on what came later, and nobody on what was lost.
@@ -227,10 +234,12 @@ fn finality_passes_over_a_fork() {
     let slot_of: BTreeMap<TxId, u32> = included.iter().copied().collect();
     assert_eq!(included.len(), slot_of.len(), "a transaction was included twice");
     for block in &lost {
-        let slots: Vec<u32> = held(block).filter_map(|id| slot_of.get(&id).copied()).collect();
-        assert_eq!(slots.len(), block.transactions as usize, "included after the loss of {block:?}");
+        // Taken by a node whose line lets it send them in time.
+        let sent = || held(block).filter(|id| record.nodes[id.producer as usize].class == 0);
+        let slots: Vec<u32> = sent().filter_map(|id| slot_of.get(&id).copied()).collect();
+        assert_eq!(slots.len(), sent().count(), "included after the loss of {block:?}");
         let later = slots.iter().filter(|slot| **slot > block.slot).count();
-        assert!(later > 100, "{later} of {} transactions included after {block:?}", slots.len());
+        assert!(later > 50, "{later} of {} transactions included after {block:?}", slots.len());
     }
 
     // Some blocks were late and became final together with a descendant, at the same node and moment.
