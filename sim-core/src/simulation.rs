@@ -35,7 +35,7 @@ use crate::net::topology::TopologyError;
 use crate::observe::record::RunRecord;
 use crate::scenario::plan::Plan;
 use crate::workload::economy::Economies;
-use crate::workload::recorded::RecordedError;
+use crate::workload::recorded::{RecordedBlocks, RecordedError};
 use crate::workload::users::Pinned;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -75,6 +75,8 @@ pub struct Resources {
     pub executions: Arc<ExecutionCache>,
     /// Accounts, contracts and genesis states by workload.
     pub economies: Arc<Economies>,
+    /// Recorded blocks by file, read and executed.
+    pub recorded: Arc<RecordedBlocks>,
     /// Threads for executing one block.
     pub execution_threads: NonZeroUsize,
     /// Contents of blocks to repeat, by chain.
@@ -92,6 +94,7 @@ impl Default for Resources {
         Self {
             executions: Arc::new(ExecutionCache::new(CACHED_BLOCKS)),
             economies: Arc::default(),
+            recorded: Arc::default(),
             execution_threads: NonZeroUsize::MIN,
             pinned: None,
             causes: true,

@@ -171,7 +171,9 @@ impl Builder<'_> {
                         chain.name
                     )));
                 }
-                Ok(Source::Recorded(Recorded::load(&blocks.files, &executor, &pricing)?))
+                let shared = &self.resources.recorded;
+                let recorded = Recorded::load(&blocks.files, shared, &executor, pricing)?;
+                Ok(Source::Recorded(Box::new(recorded)))
             }
             WorkloadPlan::Users(users) => {
                 let (economy, genesis) = self.resources.economies.get(users)?;

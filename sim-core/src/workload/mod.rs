@@ -100,7 +100,7 @@ pub enum Source {
     /// People.
     Users(Box<Users>),
     /// Recorded blocks.
-    Recorded(Recorded),
+    Recorded(Box<Recorded>),
     /// Nothing.
     Empty(Box<Pricing>),
 }

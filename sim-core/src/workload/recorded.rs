@@ -10,11 +10,12 @@ use super::{BuildRequest, Draft, Pricing, next_header};
 use crate::chain::block::{Block, BlockHeader, Body};
 use crate::execution::builder::BlockExecutor;
 use crate::execution::host::RunError;
-use crate::execution::record::ExecutionRecord;
+use crate::execution::trace::BlockTrace;
 use parallel_evm::ExecuteError;
 use parallel_evm::evm_block::{self, BlockFileError};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
 /// A recorded block cannot be used.
@@ -43,29 +44,47 @@ struct Entry {
     base_fee_wei: u64,
     size_bytes: u64,
     verified: bool,
-    durations_ns: Vec<u64>,
-    execution: ExecutionRecord,
+    trace: BlockTrace,
+}
+
+/// Recorded blocks already read and executed, by file: arms of a comparison mostly share all of them.
+#[derive(Debug, Default)]
+pub struct RecordedBlocks(Mutex<BTreeMap<String, Arc<Entry>>>);
+
+impl RecordedBlocks {
+    fn get(&self, file: &str, executor: &BlockExecutor) -> Result<Arc<Entry>, RecordedError> {
+        // A panic elsewhere cannot leave a half-written entry: inserting is the last step.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = known.get(file) {
+            return Ok(Arc::clone(entry));
+        }
+        let entry = Arc::new(Entry::load(Path::new(file), executor)?);
+        known.insert(file.to_owned(), Arc::clone(&entry));
+        Ok(entry)
+    }
 }
 
 /// The workload of one chain.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    entries: Arc<Vec<Entry>>,
+    entries: Arc<[Arc<Entry>]>,
+    pricing: Pricing,
     next: usize,
 }
 
 impl Recorded {
-    /// Reads and executes the files.
+    /// Reads and executes the files that `shared` does not hold yet.
     ///
     /// # Errors
     /// [`RecordedError`] for the first file that cannot be read or executed.
     pub fn load(
         files: &[String],
+        shared: &RecordedBlocks,
         executor: &BlockExecutor,
-        pricing: &Pricing,
+        pricing: Pricing,
     ) -> Result<Self, RecordedError> {
-        let entries = files.iter().map(|file| Entry::load(Path::new(file), executor, pricing));
-        Ok(Self { entries: Arc::new(entries.collect::<Result<_, _>>()?), next: 0 })
+        let entries = files.iter().map(|file| shared.get(file, executor));
+        Ok(Self { entries: entries.collect::<Result<_, _>>()?, pricing, next: 0 })
     }
 
     /// Proposes the next block.
@@ -79,23 +98,23 @@ impl Recorded {
         let mut header = next_header(request, parent, entry.gas_used);
         header.gas_limit = entry.gas_limit;
         header.base_fee_wei = entry.base_fee_wei;
+        let (durations_ns, execution) = self.pricing.price(&entry.trace);
         Ok(Draft {
             block: Block { header, body: Body::Recorded(number as u32), size_bytes: entry.size_bytes },
             transactions: entry.transactions,
             recorded: Some((entry.name.clone(), entry.verified)),
-            durations_ns: entry.durations_ns.clone(),
-            execution: entry.execution.clone(),
+            durations_ns,
+            execution,
             state: None,
         })
     }
 }
 
 impl Entry {
-    fn load(path: &Path, executor: &BlockExecutor, pricing: &Pricing) -> Result<Self, RecordedError> {
+    fn load(path: &Path, executor: &BlockExecutor) -> Result<Self, RecordedError> {
         let loaded = evm_block::read(path)?;
         let failed = |error| RecordedError::Execute { name: loaded.name.clone(), error };
         let (executed, verdict) = executor.execute_recorded(&loaded).map_err(failed)?;
-        let (durations_ns, execution) = pricing.price(&executed.trace);
         let encoded: u64 = loaded.transaction_sizes_bytes.iter().map(|l| u64::from(*l)).sum();
         Ok(Self {
             name: loaded.name.clone(),
@@ -105,8 +124,7 @@ impl Entry {
             base_fee_wei: loaded.block.env.basefee,
             size_bytes: loaded.block_size_bytes.unwrap_or(encoded + 600),
             verified: verdict.is_ok(),
-            durations_ns,
-            execution,
+            trace: executed.trace,
         })
     }
 }
