@@ -393,7 +393,9 @@ impl Slots {
         } else {
             let bytes = self.plan.vote_bytes;
             let kind = MessageKind::Vote;
-            let message = host.fabric.send_direct(now, node, aggregator, kind, bytes, self.chain, number);
+            let round = u64::from(slot);
+            let message =
+                host.fabric.send_direct(now, node, aggregator, kind, bytes, self.chain, number, round);
             self.votes[number as usize].message = Some(message);
         }
     }

@@ -286,7 +286,7 @@ impl Gossipsub {
             if self.in_mesh[edge] != graft {
                 self.set_mesh(node.0, edge, graft);
                 let peer = NodeId(self.topology.neighbours[edge]);
-                fabric.send_control(now, node, peer, if graft { GRAFT } else { PRUNE });
+                fabric.send_control(now, node, peer, if graft { GRAFT } else { PRUNE }, round);
             }
         }
     }
@@ -300,11 +300,11 @@ impl Gossipsub {
         if self.scratch.is_empty() || self.plan.lazy == 0 {
             return;
         }
-        let round = u64::from(state.heartbeat) << 1 | 1 << 31;
-        let edges = self.shuffled_edges(fabric.seed(), node.0, round);
+        let heartbeat = u64::from(state.heartbeat);
+        let edges = self.shuffled_edges(fabric.seed(), node.0, heartbeat << 1 | 1 << 31);
         let outside = edges.into_iter().filter(|&e| !self.in_mesh[e]).take(self.plan.lazy as usize);
         let targets: Vec<u32> = outside.map(|e| self.topology.neighbours[e]).collect();
-        fabric.send_list(now, node, &targets, IHAVE, &self.scratch);
+        fabric.send_list(now, node, &targets, IHAVE, &self.scratch, heartbeat);
     }
 
     fn asked_for(&mut self, fabric: &mut Fabric, now: Moment, node: NodeId, peer: NodeId) {
@@ -335,7 +335,9 @@ impl Gossipsub {
             }
             wanted
         });
-        fabric.send_list(now, node, &[peer.0], IWANT, &self.scratch);
+        let Some(&first) = self.scratch.first() else { return };
+        let content = fabric.item(first).id.to_bits();
+        fabric.send_list(now, node, &[peer.0], IWANT, &self.scratch, content);
     }
 }
 

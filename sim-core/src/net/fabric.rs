@@ -131,9 +131,10 @@ struct List {
 
 /// How many events ahead memory is asked for.
 const AHEAD: usize = 8;
-/// Purpose of latency draws for item bodies: keyed by content, so that arms of a comparison share them.
+/// Purpose of latency draws for item bodies. All latencies are keyed by the pair of nodes and by content, never
+/// by a count of what was sent before, so that arms of a comparison share them.
 const BODY_LATENCY: Purpose = Purpose::LATENCY;
-/// Purpose of latency draws for all other messages, keyed by the sender's sequence.
+/// Purpose of latency draws for all other messages.
 const OTHER_LATENCY: Purpose = Purpose(Purpose::LATENCY.0 ^ 0x8000_0000);
 
 impl Fabric {
@@ -329,18 +330,30 @@ impl Fabric {
     /// Sends one of the dissemination protocol's own messages about one item, which stays live until then.
     pub fn send_item_control(&mut self, now: Moment, from: NodeId, to: NodeId, wire_type: u8, slot: Slot) {
         debug_assert!((wire::ITEM_CONTROL..wire::LIST).contains(&wire_type));
-        self.items.get_mut(slot).in_flight += 1;
-        self.send_small(now, from, to, wire_type, CONTROL_BYTES, slot.0);
+        let item = self.items.get_mut(slot);
+        item.in_flight += 1;
+        let content = item.id.to_bits();
+        self.send_small(now, from, to, wire_type, CONTROL_BYTES, slot.0, content);
     }
 
-    /// Sends one of the dissemination protocol's own messages that names no item.
-    pub fn send_control(&mut self, now: Moment, from: NodeId, to: NodeId, wire_type: u8) {
+    /// Sends one of the dissemination protocol's own messages that names no item. `round` tells it from others
+    /// of its type between the two nodes: for example the number of the heartbeat.
+    pub fn send_control(&mut self, now: Moment, from: NodeId, to: NodeId, wire_type: u8, round: u64) {
         debug_assert!(wire_type >= wire::CONTROL);
-        self.send_small(now, from, to, wire_type, CONTROL_BYTES, 0);
+        self.send_small(now, from, to, wire_type, CONTROL_BYTES, 0, round);
     }
 
-    /// Sends a list of items (announcement or request) to each of `targets`.
-    pub fn send_list(&mut self, now: Moment, from: NodeId, targets: &[u32], wire_type: u8, slots: &[Slot]) {
+    /// Sends a list of items (announcement or request) to each of `targets`; `round` as in
+    /// [`Fabric::send_control`].
+    pub fn send_list(
+        &mut self,
+        now: Moment,
+        from: NodeId,
+        targets: &[u32],
+        wire_type: u8,
+        slots: &[Slot],
+        round: u64,
+    ) {
         debug_assert!((wire::LIST..wire::CONTROL).contains(&wire_type));
         if targets.is_empty() || slots.is_empty() {
             return;
@@ -356,12 +369,23 @@ impl Fabric {
         list.under_way = targets.len() as u32;
         let bytes = list.bytes();
         for &to in targets {
-            self.send_small(now, from, NodeId(to), wire_type, bytes, index);
+            self.send_small(now, from, NodeId(to), wire_type, bytes, index, round);
         }
     }
 
-    fn send_small(&mut self, now: Moment, from: NodeId, to: NodeId, wire_type: u8, bytes: u64, payload: u32) {
-        let (arrive, sequence, _) = self.transmit(now, from, to, bytes, MessageKind::Control);
+    #[allow(clippy::too_many_arguments, reason = "the fields of a message, given once")]
+    fn send_small(
+        &mut self,
+        now: Moment,
+        from: NodeId,
+        to: NodeId,
+        wire_type: u8,
+        bytes: u64,
+        payload: u32,
+        content: u64,
+    ) {
+        let content = content ^ u64::from(wire_type) << 56;
+        let (arrive, sequence, _) = self.transmit(now, from, to, bytes, MessageKind::Control, content);
         let kind = Kind::new(class::ARRIVE, wire_type);
         self.scheduler.push(Event::at(Moment::at(arrive), kind, to, from, sequence, payload));
     }
@@ -378,7 +402,8 @@ impl Fabric {
         }
     }
 
-    /// Sends a message straight to one node. Its record can be read until [`Fabric::free_direct`].
+    /// Sends a message straight to one node. Its record can be read until [`Fabric::free_direct`]. `round` tells
+    /// it from others of its kind and chain between the two nodes: for example the slot.
     #[allow(clippy::too_many_arguments, reason = "the fields of a message, given once")]
     pub fn send_direct(
         &mut self,
@@ -389,8 +414,10 @@ impl Fabric {
         bytes: u64,
         chain: u32,
         content: u32,
+        round: u64,
     ) -> u32 {
-        let (arrive, sequence, [up_start_ns, up_finish_ns]) = self.transmit(now, from, to, bytes, kind);
+        let key = round ^ u64::from(chain) << 40 ^ (kind as u64) << 48 ^ u64::from(wire::DIRECT) << 56;
+        let (arrive, sequence, [up_start_ns, up_finish_ns]) = self.transmit(now, from, to, bytes, kind, key);
         let record = Direct {
             from,
             to,
@@ -427,6 +454,7 @@ impl Fabric {
         to: NodeId,
         bytes: u64,
         kind: MessageKind,
+        content: u64,
     ) -> (SimTime, u64, [u64; 2]) {
         let sequence = self.next_sequence(from);
         let [from_region, to_region] = [from, to].map(|n| u32::from(self.regions[n.index()]));
@@ -435,7 +463,7 @@ impl Fabric {
         let start = hot.up_free_ns.max(now.time.0);
         hot.up_free_ns = start + up_ns;
         hot.up_busy_ns += up_ns;
-        let random = draw(self.seed, OTHER_LATENCY, pair(from.0, to.0), sequence);
+        let random = draw(self.seed, OTHER_LATENCY, pair(from.0, to.0), content);
         let latency = self.latency.sample(from_region, to_region, random);
         self.sent[from.index()].0[kind as usize] += bytes;
         (SimTime(start + up_ns + latency), sequence, [start, start + up_ns])

@@ -324,9 +324,8 @@ impl Users {
         transactions: Vec<TxIx>,
         slots: std::ops::RangeInclusive<u32>,
     ) {
-        if transactions.is_empty() {
-            return;
-        }
+        let Some(&first) = transactions.first() else { return };
+        let first = self.log.get(first).id.sequence;
         let from = self.rpcs[rpc].node;
         let sizes = transactions.iter().map(|ix| self.log.get(*ix).wire_size_bytes());
         let bytes = BUNDLE_BYTES + sizes.sum::<u64>();
@@ -337,7 +336,8 @@ impl Users {
             if to == from {
                 self.deliveries.arrived(letter);
             } else {
-                host.fabric.send_direct(now, from, to, MessageKind::Transactions, bytes, chain, letter);
+                let (kind, round) = (MessageKind::Transactions, first ^ u64::from(slot) << 20);
+                host.fabric.send_direct(now, from, to, kind, bytes, chain, letter, round);
             }
         }
     }
