@@ -92,6 +92,90 @@ fn a_scenario_without_its_data_says_what_to_do() {
     }
 }
 
+/// A run that takes no time, with one more line.
+fn small(line: &str) -> String {
+    format!(
+        "(\n  version: 1, base: \"broadcast\", seed: 1,\n  run: (blocks: 2, warm_up: 0),\n  \
+         nodes: (count: 4),\n  {line}\n)"
+    )
+}
+
+/// Names in a folder, hidden ones included.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+const FULL_MESH: &str = "network: (topology: FullMesh),";
+
+#[test]
+fn a_run_that_cannot_start_is_one_message_and_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("new/out").display().to_string();
+    let fine_one = file(&folder, "fine.ron", &small(FULL_MESH));
+
+    file(&folder, "two.csv", "0,1\n2,3\n");
+    let parted = file(&folder, "parted.ron", &small("network: (topology: File(\"two.csv\")),"));
+    let message = refused(&["run", &parted, "--out", &out]);
+    assert!(message.contains("two.csv") && message.contains("2 separate components"), "{message}");
+
+    std::fs::write(folder.path().join("cut.json.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xab]).unwrap();
+    let path = folder.path().join("cut.json.gz").display().to_string();
+    let consensus = "consensus: Slots(), chain: (slot: \"2 s\", attest_by: \"1 s\"),";
+    let cut = small(&format!("{FULL_MESH} {consensus} workload: Blocks(\"{path}\"),"))
+        .replace("\"broadcast\"", "\"ethereum-2026\"");
+    let message = refused(&["run", &file(&folder, "cut.ron", &cut), "--out", &out]);
+    assert!(message.contains(&path), "{message}");
+
+    let below = folder.path().join("fine.ron/out").display().to_string();
+    let message = refused(&["run", &fine_one, "--out", &below]);
+    assert!(message.contains("fine.ron"), "{message}");
+    // Nobody can make a folder there, not even root.
+    if Path::new("/sys/kernel").is_dir() {
+        let message = refused(&["run", &fine_one, "--out", "/sys/lightcone/out"]);
+        assert!(message.contains("/sys/lightcone"), "{message}");
+    }
+    assert!(names(place.path()).is_empty(), "{:?}", names(place.path()));
+}
+
+/// Needs a system that lets us mount a tiny file system in a name space of our own; says so where it does not.
+#[test]
+fn a_full_disk_fails_the_run_with_one_message_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = file(&folder, "fine.ron", &small(FULL_MESH));
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let script = "mount -t tmpfs -o size=32k tmpfs \"$0\" || exit 99
+        \"$1\" run \"$2\" --out \"$0/out\"; code=$?
+        ls -A \"$0\"; exit $code";
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
+        .args([disk.as_os_str(), env!("CARGO_BIN_EXE_headless").as_ref(), scenario.as_ref()])
+        .current_dir(root())
+        .output();
+    let output = match output {
+        Ok(output) if !matches!(output.status.code(), Some(99 | 125..) | None) => output,
+        other => {
+            eprintln!("skipped: no tiny file system could be mounted: {other:?}");
+            return;
+        }
+    };
+    let message = String::from_utf8(output.stderr).unwrap();
+    if output.status.code() == Some(1) && message.starts_with("unshare:") {
+        eprintln!("skipped: no name space of our own: {message}");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert_eq!(message.matches("error:").count(), 1, "{message}");
+    assert!(message.contains("disk/out") && message.contains("No space left"), "{message}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "the disk is empty again");
+}
+
 #[test]
 fn wrong_usage_is_bad_input() {
     for args in [&["bogus"][..], &[], &["check"], &["completions", "tcl"], &["check", "a", "--seed", "x"]] {

@@ -5,15 +5,15 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use parallel_evm::{
-    AccountInfo, Address, Block, BlockEnv, Bytecode, Executor, MemoryState, PreState, SpecId, StateError,
-    TxEnv, TxKind, U256,
+    Address, Block, BlockEnv, Executor, MemoryState, SpecId, TxEnv, TxKind, U256,
     contracts::{amm, compute, erc20, nft},
     evm_block,
 };
-use revm::{
-    Context, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext, context::CfgEnv, database::CacheDB,
-    database_interface::DBErrorMarker, primitives::B256,
-};
+use revm::{Context, ExecuteCommitEvm, MainBuilder, MainContext, context::CfgEnv, database::CacheDB};
+#[path = "../tests/support/plain.rs"]
+mod plain;
+
+use plain::Pre;
 use std::{hint::black_box, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// Real blocks to measure: payouts, a busy block, one large transaction, a rollup-era block.
@@ -100,41 +100,6 @@ fn synthetic_cases() -> Vec<Case> {
             (COMPUTER, compute::mulmod_loop(3_000, U256::from(index)))
         }),
     ]
-}
-
-/// Plain revm's way to read the same state.
-struct Pre<'s>(&'s MemoryState);
-
-#[derive(Debug)]
-struct Failed(StateError);
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Failed {}
-impl DBErrorMarker for Failed {}
-
-impl DatabaseRef for Pre<'_> {
-    type Error = Failed;
-
-    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Failed> {
-        self.0.account(address).map_err(Failed)
-    }
-
-    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, Failed> {
-        self.0.code(hash).map_err(Failed)
-    }
-
-    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Failed> {
-        self.0.storage(address, slot).map_err(Failed)
-    }
-
-    fn block_hash_ref(&self, number: u64) -> Result<B256, Failed> {
-        self.0.block_hash(number).map_err(Failed)
-    }
 }
 
 fn plain_revm(case: &Case) -> u64 {

@@ -38,7 +38,7 @@ use crate::scenario::intervention::ChangeError;
 use crate::scenario::limits::INTERVENTIONS_MAX;
 use crate::scenario::plan::{Change, Intervention, Plan};
 use crate::workload::economy::Economies;
-use crate::workload::recorded::RecordedError;
+use crate::workload::recorded::{RecordedBlocks, RecordedError};
 use crate::workload::users::Pinned;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -112,6 +112,8 @@ pub struct Resources {
     pub executions: Arc<ExecutionCache>,
     /// Accounts, contracts and genesis states by workload.
     pub economies: Arc<Economies>,
+    /// Recorded blocks by file, read and executed.
+    pub recorded: Arc<RecordedBlocks>,
     /// Threads for executing one block.
     pub execution_threads: NonZeroUsize,
     /// Contents of blocks to repeat, by chain.
@@ -129,6 +131,7 @@ impl Default for Resources {
         Self {
             executions: Arc::new(ExecutionCache::new(CACHED_BLOCKS)),
             economies: Arc::default(),
+            recorded: Arc::default(),
             execution_threads: NonZeroUsize::MIN,
             pinned: None,
             causes: true,

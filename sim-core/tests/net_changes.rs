@@ -33,7 +33,7 @@ fn fabric() -> Fabric {
 
 fn send(fabric: &mut Fabric, at_ns: u64, from: u32, to: u32, bytes: u64) {
     let now = Moment::at(SimTime(at_ns));
-    fabric.send_direct(now, NodeId(from), NodeId(to), MessageKind::Vote, bytes, 0, 0);
+    fabric.send_direct(now, NodeId(from), NodeId(to), MessageKind::Vote, bytes, 0, 0, 0);
 }
 
 /// Handles events before `until_ns`; what was delivered, in order.

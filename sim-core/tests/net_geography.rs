@@ -1,5 +1,8 @@
 //! Distances, table rules with failing examples, placement of nodes.
 
+mod common;
+
+use common::draw;
 use proptest::prelude::*;
 use sim_core::net::data::latency_table;
 use sim_core::net::geography::*;
@@ -25,16 +28,6 @@ fn seoul() -> Region {
 
 fn tokyo() -> Region {
     region("Tokyo", 35_690, 139_692)
-}
-
-/// A small portable generator (SplitMix64) as the tests' source of randomness.
-fn draw(seed: u64) -> impl Fn(u64) -> u64 {
-    move |k| {
-        let mut z = seed.wrapping_add(k.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
 }
 
 #[test]

@@ -1,12 +1,18 @@
 //! Access links and sampled latencies.
 
 use proptest::prelude::*;
+use sim_core::kernel::event::Moment;
+use sim_core::kernel::ids::NodeId;
 use sim_core::kernel::math;
 use sim_core::kernel::time::transfer_time;
 use sim_core::net::data::{default_jitter, latency_table};
+use sim_core::net::fabric::{Fabric, LinkRates};
 use sim_core::net::geography::{fibre_time_ns, great_circle_m, uniform_table};
 use sim_core::net::links::{LatencyError, LatencyModel, LinkState, Slot};
-use sim_core::scenario::plan::JitterPlan;
+use sim_core::net::message::MessageKind;
+use sim_core::net::topology::Topology;
+use sim_core::scenario::plan::{JitterPlan, TopologyPlan};
+use std::sync::Arc;
 
 const NO_JITTER: JitterPlan = JitterPlan { p90_ppm: 1_000_000, floor_ppm: 1_000_000, cap_ppm: 1_000_000 };
 
@@ -162,4 +168,26 @@ fn contradictory_plans_are_refused() {
     let mut crooked = table.clone();
     crooked.one_way_ns[0].push(1);
     assert!(matches!(LatencyModel::new(&crooked, 1_000_000, &NO_JITTER), Err(LatencyError::Shape { .. })));
+}
+
+/// The jitter of a message follows from what it is, not from what its sender sent before: arms of a comparison
+/// that send more or less share it.
+#[test]
+fn a_message_travels_as_long_whatever_was_sent_before_it() {
+    let travel = |before: u64, round: u64| {
+        let topology = Topology::build(&TopologyPlan::FullMesh, 3, |k| k).unwrap();
+        let table = latency_table("aws-2026").unwrap();
+        let latency = LatencyModel::new(&table, 1_000_000, &default_jitter()).unwrap();
+        let rates = vec![LinkRates { up_bps: 1_000_000, down_bps: 1_000_000 }];
+        let mut fabric = Fabric::new(9, Arc::new(topology), Arc::new(latency), rates, &[(0, 0); 3], 1);
+        let (now, [from, to]) = (Moment::default(), [NodeId(0), NodeId(1)]);
+        for other in 0..before {
+            fabric.send_direct(now, from, to, MessageKind::Vote, 240, 0, 0, 100 + other);
+        }
+        let index = fabric.send_direct(now, from, to, MessageKind::Vote, 240, 0, 0, round);
+        let message = fabric.direct(index);
+        message.arrive_ns - message.up_finish_ns
+    };
+    assert_eq!(travel(0, 7), travel(3, 7));
+    assert_ne!(travel(0, 7), travel(0, 8));
 }

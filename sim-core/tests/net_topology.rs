@@ -1,20 +1,13 @@
 //! Graphs: exact degrees, simplicity, connectivity, statistics, edge lists, speed.
 
+mod common;
+
+use common::draw;
 use proptest::prelude::*;
 use sim_core::net::topology::edge_list::read_edge_list;
 use sim_core::net::topology::stats::{clustering, diameter, stats};
 use sim_core::net::topology::{Topology, TopologyError};
 use sim_core::scenario::plan::TopologyPlan;
-
-/// A small portable generator (SplitMix64) as the tests' source of randomness.
-fn draw(seed: u64) -> impl Fn(u64) -> u64 {
-    move |k| {
-        let mut z = seed.wrapping_add(k.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-}
 
 fn regular(nodes: u32, degree: u32, seed: u64) -> Result<Topology, TopologyError> {
     Topology::build(&TopologyPlan::RandomRegular { degree }, nodes, draw(seed))

@@ -72,6 +72,7 @@ fn headline_percentile_matches_a_hand_count() {
     assert_eq!(summary.blocks_measured, 24);
     assert_eq!(summary.blocks_canonical, 22, "slots 12 and 25 are stale");
     assert!((summary.duplicates_per_item - 3.0).abs() < 1e-12);
+    assert_eq!(summary.mesh_degree, Some(7.5));
     let gas: u64 = record.blocks.iter().filter(|b| b.measured && b.canonical).map(|b| b.gas_used).sum();
     assert!((summary.gas_per_second - gas as f64 / 48.0).abs() < 1e-3, "24 slots of 2 s");
 }

@@ -229,6 +229,11 @@ fn parameters_without_effect_are_warned_about() {
         ),
         ("network: (topology: RandomRegular(degree: 4)),", "network.topology", "cannot be filled"),
         ("run: (blocks: 1, warm_up: 9),", "run.warm_up", "thrown away"),
+        (
+            "consensus: Broadcast(), workload: Empty, network: (forward: AfterExecution),",
+            "network.forward",
+            "passed on at once",
+        ),
         ("workload: Users(compute_iterations: 5),", "workload.compute_iterations", "no compute"),
         (
             "interventions: [(at: \"1 h\", change: Latency(2))],",

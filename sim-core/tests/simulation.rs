@@ -3,12 +3,15 @@
 mod common;
 
 use common::{broadcast, chain, gossipsub, plan};
+use sim_core::chain::transaction::TxId;
 use sim_core::kernel::time::SimTime;
+use sim_core::net::data;
 use sim_core::net::message::MessageKind;
-use sim_core::observe::record::RunRecord;
+use sim_core::observe::record::{BlockRecord, NodeBlockRecord, Part, RunRecord};
 use sim_core::scenario::plan::*;
 use sim_core::simulation::experiment::{Monitor, run_paired};
 use sim_core::simulation::{Resources, Simulation};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 fn run_with(plan: Plan, resources: &Resources) -> RunRecord {
@@ -21,6 +24,28 @@ fn run(plan: Plan) -> RunRecord {
     run_with(plan, &Resources::default())
 }
 
+/// Most nodes have fast lines. A block of a node with a slow one comes after the deadline, and a descendant
+/// makes it final; one of a node with a hopeless line comes after the next slot has begun, and one of the two
+/// is lost: mostly the late one, sometimes the one that everybody had executed in time.
+fn forking() -> Plan {
+    let mut plan = plan(40);
+    plan.seed = 5;
+    plan.run.blocks = 18;
+    // Blocks have room for what was lost, and only one proposer at a time has it.
+    if let WorkloadPlan::Users(users) = &mut plan.chains[0].workload {
+        users.rate_milli_tps = 100_000;
+        users.delivery = Delivery::Leaders { ahead: 1 };
+    }
+    let line = |name: &str, up_bps| HardwareClass {
+        name: name.into(),
+        up_bps,
+        ..data::hardware_class("attester").unwrap()
+    };
+    plan.nodes.hardware =
+        vec![(line("fast", 100_000_000), 70), (line("slow", 250_000), 18), (line("hopeless", 120_000), 12)];
+    plan
+}
+
 /// Plans that take different ways through the code.
 fn varied() -> Vec<Plan> {
     let mut flood = plan(40);
@@ -28,14 +53,11 @@ fn varied() -> Vec<Plan> {
     let mut cautious = plan(40);
     cautious.network.forward = ForwardRule::AfterExecution;
     cautious.network.topology = TopologyPlan::ErdosRenyi { mean_degree_milli: 14_000 };
-    let mut slow = plan(50);
-    // Blocks are late: forks, lost votes, ancestors made final by descendants.
-    slow.network.bandwidth_scale_ppm = 150_000;
     let mut gossiped = plan(40);
     if let WorkloadPlan::Users(users) = &mut gossiped.chains[0].workload {
         users.delivery = Delivery::Gossip;
     }
-    vec![plan(60), flood, cautious, slow, gossiped]
+    vec![plan(60), flood, cautious, forking(), gossiped]
 }
 
 #[test]
@@ -174,6 +196,70 @@ fn late_blocks_lose_votes() {
 }
 
 #[test]
+fn finality_passes_over_a_fork() {
+    let mut simulation = Simulation::new(forking()).unwrap();
+    simulation.run().unwrap();
+    let contents = simulation.contents();
+    let record = simulation.finish();
+    // Those of the last slots have nobody to pass over them.
+    let last_slot = record.blocks.iter().map(|b| b.slot).max().unwrap();
+    let lost = record.blocks.iter().filter(|b| !b.canonical && b.slot + 4 <= last_slot);
+    let lost: Vec<&BlockRecord> = lost.collect();
+    assert!(
+        lost.iter().any(|b| b.timely_stake < b.total_stake),
+        "no late block was lost: {:?}",
+        record.blocks
+    );
+    assert!(lost.iter().any(|b| b.timely_stake == b.total_stake), "no block was lost that all had executed");
+    let canonical = || record.blocks.iter().filter(|b| b.canonical);
+
+    // Somebody built on another block, all nodes agree on what came later, and nobody on what was lost.
+    for block in &lost {
+        assert!(block.final_quantiles_ns.iter().all(Option::is_none), "{block:?}");
+        let beyond = canonical().filter(|b| b.slot > block.slot && b.final_quantiles_ns[3].is_some());
+        assert!(beyond.count() > 0, "nothing final after {block:?}");
+        let next = canonical().find(|b| b.slot > block.slot).unwrap();
+        let parent_slot = next.parent.map_or(0, |p| record.blocks[p as usize].slot);
+        assert!(parent_slot < block.slot, "{next:?} passes over {block:?}");
+    }
+    let final_at = |n: &NodeBlockRecord| n.final_ns.is_some();
+    assert!(
+        record.node_blocks.iter().filter(|n| final_at(n)).all(|n| record.blocks[n.block as usize].canonical)
+    );
+
+    // What a lost block held is offered again and included, each transaction once; what it had in common with
+    // a block before it, which its proposer did not have, is there already.
+    let held = |block: &BlockRecord| contents[0].get(&block.slot).into_iter().flatten().copied();
+    let included: Vec<(TxId, u32)> = canonical().flat_map(|b| held(b).map(|id| (id, b.slot))).collect();
+    let slot_of: BTreeMap<TxId, u32> = included.iter().copied().collect();
+    assert_eq!(included.len(), slot_of.len(), "a transaction was included twice");
+    for block in &lost {
+        // Taken by a node whose line lets it send them in time.
+        let sent = || held(block).filter(|id| record.nodes[id.producer as usize].class == 0);
+        let slots: Vec<u32> = sent().filter_map(|id| slot_of.get(&id).copied()).collect();
+        assert_eq!(slots.len(), sent().count(), "included after the loss of {block:?}");
+        let later = slots.iter().filter(|slot| **slot > block.slot).count();
+        assert!(later > 50, "{later} of {} transactions included after {block:?}", slots.len());
+    }
+
+    // Some blocks were late and became final together with a descendant, at the same node and moment.
+    let finals: BTreeMap<(u32, u32), u64> =
+        record.node_blocks.iter().filter_map(|n| Some(((n.block, n.node), n.final_ns?))).collect();
+    let slot_ns = 2_000_000_000;
+    let child = |parent: u32| record.blocks.iter().position(|b| b.canonical && b.parent == Some(parent));
+    let mut with_descendant = 0;
+    for n in record.node_blocks.iter().filter(|n| n.to_final.is_some()) {
+        let child = child(n.block).and_then(|child| finals.get(&(child as u32, n.node)));
+        if child.is_some_and(|child_ns| n.final_ns == Some(*child_ns)) {
+            // It waited for the slot of the one that closed it.
+            assert!(n.to_final.unwrap().get(Part::Protocol) >= slot_ns, "{n:?}");
+            with_descendant += 1;
+        }
+    }
+    assert!(with_descendant > 10, "{with_descendant} blocks at nodes became final by a descendant");
+}
+
+#[test]
 fn two_chains_share_the_nodes_and_the_network() {
     let alone = run(plan(40));
     let mut both = plan(40);
@@ -188,8 +274,7 @@ fn two_chains_share_the_nodes_and_the_network() {
     // They compete for links and cores.
     let busy = |r: &RunRecord| r.nodes.iter().map(|n| n.uplink_busy_ns + n.execution_busy_ns).sum::<u64>();
     assert!(busy(&both) > busy(&alone) * 17 / 10);
-    let cpu_wait =
-        both.node_blocks.iter().any(|n| n.to_verified.get(sim_core::observe::record::Part::CpuWait) > 0);
+    let cpu_wait = both.node_blocks.iter().any(|n| n.to_verified.get(Part::CpuWait) > 0);
     assert!(cpu_wait, "two blocks of a slot must meet at some node's cores");
 }
 

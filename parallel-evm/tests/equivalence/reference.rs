@@ -1,48 +1,17 @@
 //! The same block on plain revm: its own handler, its own database, fees credited at once.
 
+#[path = "../support/plain.rs"]
+mod plain;
+
 use crate::random_block::RandomBlock;
-use parallel_evm::{AccountChange, AccountInfo, BlockOutput, Bytecode, MemoryState, PreState, StateError};
+use parallel_evm::{AccountChange, AccountInfo, BlockOutput, MemoryState};
+use plain::Pre;
 use revm::{
-    Context, Database, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext,
+    Context, Database, ExecuteCommitEvm, MainBuilder, MainContext,
     context::CfgEnv,
     database::CacheDB,
-    database_interface::DBErrorMarker,
-    primitives::{Address, B256, U256},
+    primitives::{Address, U256},
 };
-
-struct Pre<'s>(&'s MemoryState);
-
-#[derive(Debug)]
-struct Failed(#[allow(dead_code, reason = "shown when a test fails")] StateError);
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Failed {}
-impl DBErrorMarker for Failed {}
-
-impl DatabaseRef for Pre<'_> {
-    type Error = Failed;
-
-    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Failed> {
-        self.0.account(address).map_err(Failed)
-    }
-
-    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, Failed> {
-        self.0.code(hash).map_err(Failed)
-    }
-
-    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Failed> {
-        self.0.storage(address, slot).map_err(Failed)
-    }
-
-    fn block_hash_ref(&self, number: u64) -> Result<B256, Failed> {
-        self.0.block_hash(number).map_err(Failed)
-    }
-}
 
 /// Compares receipts, and the state of every account that the block changed or is known to have met.
 pub fn compare(seed: u64, random: &RandomBlock, output: &BlockOutput) {

@@ -170,6 +170,11 @@ impl Ledger {
         self.blocks.len()
     }
 
+    /// The block inserted last.
+    pub fn last(&self) -> BlockIx {
+        BlockIx(self.blocks.len() as u32 - 1)
+    }
+
     /// Never: there is always the genesis.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()

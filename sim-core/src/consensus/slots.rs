@@ -34,7 +34,7 @@ use crate::kernel::event::Moment;
 use crate::kernel::ids::NodeId;
 use crate::net::items::Slot;
 use crate::net::message::MessageKind;
-use crate::workload::{BuildRequest, Source};
+use crate::workload::{BuildRequest, Source, Standpoint};
 use std::collections::BTreeMap;
 
 /// Up to this many nodes, first arrivals of aggregates are kept for the decomposition of time to finality.
@@ -174,7 +174,10 @@ impl Slots {
     /// RPC nodes close their bundles.
     pub fn on_bundle<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId) {
         let sequence = self.next_item(node);
-        self.source.on_bundle(host, now, node, self.chain, sequence);
+        let head = self.head(node);
+        let base_fee_wei = self.ledger.get(head).block.header.base_fee_wei;
+        let at = Standpoint { head, root: self.nodes[node.index()].root, base_fee_wei };
+        self.source.on_bundle(host, now, node, self.chain, sequence, at);
     }
 
     fn voters(&self) -> impl Iterator<Item = NodeId> + use<> {
@@ -338,7 +341,6 @@ impl Slots {
             Some(view) => view.verified_ns = now.time.0,
             None => self.supplied(ix, node),
         }
-        self.source.executed(node, &self.ledger.get(ix).block);
         let parent = self.ledger.tree.parent(ix);
         let state = &mut self.nodes[node.index()];
         if parent == Some(state.head) {
@@ -427,7 +429,9 @@ impl Slots {
         } else {
             let bytes = self.plan.vote_bytes;
             let kind = MessageKind::Vote;
-            let message = host.fabric.send_direct(now, node, aggregator, kind, bytes, self.chain, number);
+            let round = u64::from(slot);
+            let message =
+                host.fabric.send_direct(now, node, aggregator, kind, bytes, self.chain, number, round);
             self.votes[number as usize].message = Some(message);
         }
     }

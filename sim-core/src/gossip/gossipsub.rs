@@ -16,10 +16,11 @@
 //! **Parameters.** [`GossipsubPlan`]; Ethereum's values are D 8, D_low 6, D_high 12, D_lazy 6, heartbeat 0.7 s,
 //! mcache 6/3 (consensus specification, p2p interface). **Source.** libp2p specs, `pubsub/gossipsub`.
 //!
-//! **Checked against.** Duplicates between D/2 - 1 and D - 2 in `validation`.
+//! **Checked against.** Duplicates in `validation`: every copy is accounted for by the measured degree of the
+//! mesh ([`MeshRecord`]), D - 2 + 2/N where nothing is cancelled.
 
 use super::Dissemination;
-use super::params::GossipsubPlan;
+use super::params::{GossipsubPlan, MeshRecord};
 use crate::kernel::event::{Event, Kind, Moment};
 use crate::kernel::ids::NodeId;
 use crate::kernel::random::{Purpose, draw};
@@ -54,6 +55,8 @@ pub struct Gossipsub {
     /// By directed edge (position in the topology's adjacency): the neighbour is in the owner's mesh.
     in_mesh: Vec<bool>,
     scratch: Vec<Slot>,
+    /// Sums over all nodes, for the record only: no node ever reads them.
+    tally: MeshRecord,
 }
 
 /// One node's protocol state.
@@ -127,6 +130,7 @@ impl Gossipsub {
             in_mesh: vec![false; topology.neighbours.len()],
             topology,
             scratch: Vec::new(),
+            tally: MeshRecord::default(),
         }
     }
 
@@ -195,9 +199,15 @@ impl Gossipsub {
         let generation = fabric.item(slot).generation;
         let content = fabric.item(slot).id.to_bits();
         let mut targets: Vec<(u64, u32)> = Vec::with_capacity(16);
+        let published = from.0 == u32::MAX;
+        let (mut by_mesh, mut beyond) = (published, 0);
         for edge in self.topology.edge_range(node.0) {
             let to = self.topology.neighbours[edge];
-            if (all || self.in_mesh[edge]) && to != from.0 {
+            let member = self.in_mesh[edge];
+            if to == from.0 {
+                by_mesh = member;
+            } else if all || member {
+                beyond += u64::from(!member);
                 // Every item meets the mesh in an order of its own.
                 targets.push((
                     draw(fabric.seed(), Purpose::GOSSIP, u64::from(to) ^ content, u64::from(node.0)),
@@ -206,6 +216,10 @@ impl Gossipsub {
             }
         }
         targets.sort_unstable();
+        self.tally.passed_on += 1;
+        self.tally.degree_sum += u64::from(self.nodes[node.index()].mesh_degree);
+        self.tally.from_beyond += u64::from(!by_mesh);
+        self.tally.to_beyond += beyond;
         fabric.note_forwarded(node, slot, now);
         let since_ns = now.time.0;
         let queue = &mut self.nodes[node.index()].queue;
@@ -225,7 +239,9 @@ impl Gossipsub {
             let dropped = !fabric.items().is_current(next.slot, next.generation)
                 || (stale && fabric.item(next.slot).kind == MessageKind::Transactions)
                 || (!next.pulled && state.is_unwanted(next.to, next.slot, next.generation));
-            if !dropped {
+            if dropped {
+                self.tally.cancelled += 1;
+            } else {
                 fabric.send_body(now, node, &[next.to], next.slot, NodeId(u32::MAX), next.pulled);
             }
         }
@@ -270,7 +286,7 @@ impl Gossipsub {
             if self.in_mesh[edge] != graft {
                 self.set_mesh(node.0, edge, graft);
                 let peer = NodeId(self.topology.neighbours[edge]);
-                fabric.send_control(now, node, peer, if graft { GRAFT } else { PRUNE });
+                fabric.send_control(now, node, peer, if graft { GRAFT } else { PRUNE }, round as u32);
             }
         }
     }
@@ -284,11 +300,11 @@ impl Gossipsub {
         if self.scratch.is_empty() || self.plan.lazy == 0 {
             return;
         }
-        let round = u64::from(state.heartbeat) << 1 | 1 << 31;
-        let edges = self.shuffled_edges(fabric.seed(), node.0, round);
+        let heartbeat = u64::from(state.heartbeat);
+        let edges = self.shuffled_edges(fabric.seed(), node.0, heartbeat << 1 | 1 << 31);
         let outside = edges.into_iter().filter(|&e| !self.in_mesh[e]).take(self.plan.lazy as usize);
         let targets: Vec<u32> = outside.map(|e| self.topology.neighbours[e]).collect();
-        fabric.send_list(now, node, &targets, IHAVE, &self.scratch);
+        fabric.send_list(now, node, &targets, IHAVE, &self.scratch, heartbeat);
     }
 
     fn asked_for(&mut self, fabric: &mut Fabric, now: Moment, node: NodeId, peer: NodeId) {
@@ -296,6 +312,7 @@ impl Gossipsub {
         for &slot in &self.scratch {
             let generation = fabric.item(slot).generation;
             if state.history.iter().flatten().any(|held| *held == (slot, generation)) {
+                self.tally.to_beyond += 1;
                 state.queue.push_back(Queued {
                     slot,
                     generation,
@@ -318,7 +335,9 @@ impl Gossipsub {
             }
             wanted
         });
-        fabric.send_list(now, node, &[peer.0], IWANT, &self.scratch);
+        let Some(&first) = self.scratch.first() else { return };
+        let content = fabric.item(first).id.to_bits();
+        fabric.send_list(now, node, &[peer.0], IWANT, &self.scratch, content);
     }
 }
 
@@ -400,6 +419,10 @@ impl Dissemination for Gossipsub {
     fn uplink(&mut self, fabric: &mut Fabric, event: &Event) {
         self.nodes[event.destination().index()].pumping = false;
         self.pump(fabric, event.moment(), event.destination());
+    }
+
+    fn mesh(&self) -> Option<MeshRecord> {
+        Some(self.tally)
     }
 
     fn keeps(&self, now_ns: u64, _: Slot, item: &Item) -> bool {

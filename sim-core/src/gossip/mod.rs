@@ -18,6 +18,7 @@ use crate::kernel::event::{Event, Moment};
 use crate::kernel::ids::NodeId;
 use crate::net::fabric::Fabric;
 use crate::net::items::{Item, Slot};
+use params::MeshRecord;
 
 /// How items spread.
 pub trait Dissemination: Clone + Send + 'static {
@@ -55,6 +56,11 @@ pub trait Dissemination: Clone + Send + 'static {
     /// The node's uplink is free for the next message of its queue.
     fn uplink(&mut self, fabric: &mut Fabric, event: &Event) {
         let _ = (fabric, event);
+    }
+
+    /// What the protocol's mesh did, if it has one.
+    fn mesh(&self) -> Option<MeshRecord> {
+        None
     }
 
     /// The protocol may still need to send `item`: it must not be forgotten yet.

@@ -24,6 +24,9 @@ use super::bodies::{Bodies, BodyDraws, pair};
 use super::books::Books;
 pub use super::books::Traffic;
 use super::items::{Arrival, INLINE_SLOTS, Item, Items, Slot};
+pub use super::links::LinkRates;
+use super::links::transfer_ns;
+pub use super::message::Direct;
 use super::message::{CONTROL_BYTES, ID_BYTES, MessageKind, class, wire};
 use super::scheduler::Scheduler;
 use super::{LatencyModel, Topology};
@@ -32,7 +35,7 @@ use crate::kernel::event::{Event, Kind, Moment};
 use crate::kernel::ids::{ItemId, NodeId};
 use crate::kernel::prefetch::prefetch;
 use crate::kernel::random::{Purpose, draw};
-use crate::kernel::time::{SimDuration, SimTime, transfer_time};
+use crate::kernel::time::{SimDuration, SimTime};
 use std::sync::Arc;
 
 /// What every message touches: one cache line a node.
@@ -71,44 +74,6 @@ impl HotNode {
         }
         self.run_bytes += bytes;
     }
-}
-
-/// Rates of a class of access links, bit/s.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkRates {
-    /// Uplink.
-    pub up_bps: u64,
-    /// Downlink.
-    pub down_bps: u64,
-}
-
-/// A message sent straight to one node, outside the dissemination protocol, and what happened to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Direct {
-    /// Sender.
-    pub from: NodeId,
-    /// Receiver.
-    pub to: NodeId,
-    /// Kind, for accounting.
-    pub kind: MessageKind,
-    /// Chain it belongs to.
-    pub chain: u32,
-    /// The chain's own index of what it carries.
-    pub content: u32,
-    /// Size, bytes.
-    pub bytes: u64,
-    /// Handed to the uplink, ns.
-    pub enqueued_ns: u64,
-    /// Serialisation on the uplink began, ns.
-    pub up_start_ns: u64,
-    /// Serialisation on the uplink ended, ns.
-    pub up_finish_ns: u64,
-    /// Reached the downlink, ns.
-    pub arrive_ns: u64,
-    /// Serialisation on the downlink began, ns, where a change of rates met it there; else 0.
-    down_start_ns: u64,
-    /// Complete, ns; 0: not yet.
-    pub delivered_ns: u64,
 }
 
 /// What a delivered message was.
@@ -151,10 +116,12 @@ pub struct Fabric {
 #[derive(Clone, Default)]
 struct List {
     items: Vec<(Slot, u32)>,
+    round: u64,
     under_way: u32,
 }
 
-/// Purpose of latency draws for all other messages, keyed by the sender's sequence.
+/// Purpose of latency draws for all messages but bodies. All latencies are keyed by the pair of nodes and by
+/// content, never by a count of what was sent before, so that arms of a comparison share them.
 const OTHER_LATENCY: Purpose = Purpose(Purpose::LATENCY.0 ^ 0x8000_0000);
 
 impl Fabric {
@@ -349,14 +316,24 @@ impl Fabric {
         self.send_small(now, from, to, wire_type, CONTROL_BYTES, slot.0);
     }
 
-    /// Sends one of the dissemination protocol's own messages that names no item.
-    pub fn send_control(&mut self, now: Moment, from: NodeId, to: NodeId, wire_type: u8) {
+    /// Sends one of the dissemination protocol's own messages that names no item. `round` tells it from others
+    /// of its type between the two nodes: for example the number of the heartbeat.
+    pub fn send_control(&mut self, now: Moment, from: NodeId, to: NodeId, wire_type: u8, round: u32) {
         debug_assert!(wire_type >= wire::CONTROL);
-        self.send_small(now, from, to, wire_type, CONTROL_BYTES, 0);
+        self.send_small(now, from, to, wire_type, CONTROL_BYTES, round);
     }
 
-    /// Sends a list of items (announcement or request) to each of `targets`.
-    pub fn send_list(&mut self, now: Moment, from: NodeId, targets: &[u32], wire_type: u8, slots: &[Slot]) {
+    /// Sends a list of items (announcement or request) to each of `targets`; `round` as in
+    /// [`Fabric::send_control`].
+    pub fn send_list(
+        &mut self,
+        now: Moment,
+        from: NodeId,
+        targets: &[u32],
+        wire_type: u8,
+        slots: &[Slot],
+        round: u64,
+    ) {
         debug_assert!((wire::LIST..wire::CONTROL).contains(&wire_type));
         if targets.is_empty() || slots.is_empty() {
             return;
@@ -370,6 +347,7 @@ impl Fabric {
         list.items.clear();
         list.items.extend(slots.iter().map(|&s| (s, items.get(s).generation)));
         list.under_way = targets.len() as u32;
+        list.round = round;
         let bytes = list.bytes();
         for &to in targets {
             self.send_small(now, from, NodeId(to), wire_type, bytes, index);
@@ -377,7 +355,8 @@ impl Fabric {
     }
 
     fn send_small(&mut self, now: Moment, from: NodeId, to: NodeId, wire_type: u8, bytes: u64, payload: u32) {
-        let (arrive, sequence, _) = self.transmit(now, from, to, bytes, MessageKind::Control);
+        let content = self.content_key(wire_type, payload);
+        let (arrive, sequence, _) = self.transmit(now, from, to, bytes, MessageKind::Control, content);
         let kind = Kind::new(class::ARRIVE, wire_type);
         self.scheduler.push(Event::at(Moment::at(arrive), kind, to, from, sequence, payload));
     }
@@ -399,7 +378,8 @@ impl Fabric {
         }
     }
 
-    /// Sends a message straight to one node. Its record can be read until [`Fabric::free_direct`].
+    /// Sends a message straight to one node. Its record can be read until [`Fabric::free_direct`]. `round` tells
+    /// it from others of its kind and chain between the two nodes: for example the slot.
     #[allow(clippy::too_many_arguments, reason = "the fields of a message, given once")]
     pub fn send_direct(
         &mut self,
@@ -410,8 +390,10 @@ impl Fabric {
         bytes: u64,
         chain: u32,
         content: u32,
+        round: u64,
     ) -> u32 {
-        let (arrive, sequence, [up_start_ns, up_finish_ns]) = self.transmit(now, from, to, bytes, kind);
+        let key = round ^ u64::from(chain) << 40 ^ (kind as u64) << 48 ^ u64::from(wire::DIRECT) << 56;
+        let (arrive, sequence, [up_start_ns, up_finish_ns]) = self.transmit(now, from, to, bytes, kind, key);
         let record = Direct {
             from,
             to,
@@ -425,6 +407,7 @@ impl Fabric {
             arrive_ns: arrive.0,
             down_start_ns: 0,
             delivered_ns: 0,
+            key,
         };
         let index = match self.direct_free.pop() {
             Some(index) => {
@@ -441,6 +424,17 @@ impl Fabric {
         index
     }
 
+    /// What the latency of a message that is not a body is drawn by, besides its two ends.
+    fn content_key(&self, aux: u8, payload: u32) -> u64 {
+        let content = match aux {
+            wire::DIRECT => return self.direct[payload as usize].key,
+            wire::LIST..wire::CONTROL => self.lists[payload as usize].round,
+            wire::CONTROL.. => u64::from(payload),
+            _ => self.items.get(Slot(payload)).id.to_bits(),
+        };
+        content ^ u64::from(aux) << 56
+    }
+
     /// Puts `bytes` on a node's uplink: (arrival at the other end, sequence, [start, finish]).
     fn transmit(
         &mut self,
@@ -449,6 +443,7 @@ impl Fabric {
         to: NodeId,
         bytes: u64,
         kind: MessageKind,
+        content: u64,
     ) -> (SimTime, u64, [u64; 2]) {
         let sequence = self.next_sequence(from);
         let [from_region, to_region] = [from, to].map(|n| u32::from(self.regions[n.index()]));
@@ -457,7 +452,7 @@ impl Fabric {
         let start = hot.up_free_ns.max(now.time.0);
         hot.up_free_ns = start + up_ns;
         self.books.sent(from.index(), kind, bytes, up_ns);
-        let random = draw(self.seed, OTHER_LATENCY, pair(from.0, to.0), sequence);
+        let random = draw(self.seed, OTHER_LATENCY, pair(from.0, to.0), content);
         let latency = self.latency.sample(from_region, to_region, random);
         (SimTime(start + up_ns + latency), sequence, [start, start + up_ns])
     }
@@ -674,17 +669,4 @@ impl List {
     fn bytes(&self) -> u64 {
         CONTROL_BYTES + ID_BYTES * (self.items.len() as u64).saturating_sub(1)
     }
-}
-
-impl LinkRates {
-    /// Transfer times of `bytes` up and down, ns, rounded up.
-    pub fn transfer_ns(&self, bytes: u64) -> [u64; 2] {
-        [transfer_ns(bytes, self.up_bps), transfer_ns(bytes, self.down_bps)]
-    }
-}
-
-/// Time of `bytes` on a link, ns, rounded up.
-#[inline(always)]
-fn transfer_ns(bytes: u64, bps: u64) -> u64 {
-    transfer_time(bytes, bps).0
 }

@@ -18,6 +18,28 @@
 pub use super::latency::{LatencyError, LatencyModel};
 use crate::kernel::time::transfer_time;
 
+/// Rates of a class of access links, bit/s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkRates {
+    /// Uplink.
+    pub up_bps: u64,
+    /// Downlink.
+    pub down_bps: u64,
+}
+
+impl LinkRates {
+    /// Transfer times of `bytes` up and down, ns, rounded up.
+    pub fn transfer_ns(&self, bytes: u64) -> [u64; 2] {
+        [transfer_ns(bytes, self.up_bps), transfer_ns(bytes, self.down_bps)]
+    }
+}
+
+/// Time of `bytes` on a link, ns, rounded up.
+#[inline(always)]
+pub(super) fn transfer_ns(bytes: u64, bps: u64) -> u64 {
+    transfer_time(bytes, bps).0
+}
+
 /// When a message occupies a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {

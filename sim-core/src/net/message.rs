@@ -1,5 +1,6 @@
 //! Names of what travels and of what happens: message kinds, wire types, event classes.
 
+use crate::kernel::ids::NodeId;
 use serde::{Deserialize, Serialize};
 
 /// What a message carries, for byte accounting.
@@ -34,6 +35,37 @@ impl MessageKind {
             Self::Control => "control",
         }
     }
+}
+
+/// A message sent straight to one node, outside the dissemination protocol, and what happened to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Direct {
+    /// Sender.
+    pub from: NodeId,
+    /// Receiver.
+    pub to: NodeId,
+    /// Kind, for accounting.
+    pub kind: MessageKind,
+    /// Chain it belongs to.
+    pub chain: u32,
+    /// The chain's own index of what it carries.
+    pub content: u32,
+    /// Size, bytes.
+    pub bytes: u64,
+    /// Handed to the uplink, ns.
+    pub enqueued_ns: u64,
+    /// Serialisation on the uplink began, ns.
+    pub up_start_ns: u64,
+    /// Serialisation on the uplink ended, ns.
+    pub up_finish_ns: u64,
+    /// Reached the downlink, ns.
+    pub arrive_ns: u64,
+    /// Serialisation on the downlink began, ns, where a change of rates met it there; else 0.
+    pub(super) down_start_ns: u64,
+    /// Complete, ns; 0: not yet.
+    pub delivered_ns: u64,
+    /// What its latency is drawn by.
+    pub(super) key: u64,
 }
 
 /// Event classes: their rank among events of the same moment, and what the dispatcher matches on.

@@ -65,6 +65,8 @@ pub struct ArmSummary {
     pub received_bps: f64,
     /// Copies beyond the first per item delivered.
     pub duplicates_per_item: f64,
+    /// Neighbours in a node's mesh when it passes an item on, mean over the whole run; `None` without a mesh.
+    pub mesh_degree: Option<f64>,
     /// Share of the whole run's time for which a node's uplink was busy, mean over nodes.
     pub uplink_utilisation: f64,
     /// Share of the whole run's time for which a node's cores were executing, mean over nodes.
@@ -206,6 +208,7 @@ pub fn summarise(record: &RunRecord) -> ArmSummary {
         goodput_bps,
         received_bps: per_second_bits(received, record.end_ns, record.nodes.len() as u64),
         duplicates_per_item: ratio(sum(|n| n.duplicates), sum(|n| n.first_arrivals)),
+        mesh_degree: record.mesh.and_then(|mesh| mesh.mean_degree()),
         uplink_utilisation: ratio(sum(|n| n.uplink_busy_ns), node_time),
         execution_utilisation: ratio(sum(|n| n.execution_busy_ns), node_time),
         sent_bytes: MessageKind::ALL

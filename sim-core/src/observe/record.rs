@@ -4,6 +4,7 @@
 //! All times are nanoseconds of simulated time; vectors are in a content-derived order.
 
 pub use crate::execution::record::ExecutionRecord;
+pub use crate::gossip::params::MeshRecord;
 pub use crate::net::message::MessageKind;
 pub use crate::net::params::TopologyStats;
 use crate::scenario::plan::Plan;
@@ -22,6 +23,8 @@ pub struct RunRecord {
     pub events: u64,
     /// Statistics of the graph.
     pub topology: TopologyStats,
+    /// What the dissemination protocol's mesh did, if it has one.
+    pub mesh: Option<MeshRecord>,
     /// One entry per node, by node number.
     pub nodes: Vec<NodeRecord>,
     /// One entry per block, by (chain, slot).

@@ -3,7 +3,8 @@
 use super::error::Warning;
 use super::overrides::Arm;
 use super::plan::{
-    Algorithm, Change, ConsensusPlan, GossipPlan, Intervention, Plan, TopologyPlan, TxKind, WorkloadPlan,
+    Algorithm, Change, ConsensusPlan, ForwardRule, GossipPlan, Intervention, Plan, TopologyPlan, TxKind,
+    WorkloadPlan,
 };
 use super::resolve::Context;
 use super::tree::Sources;
@@ -13,6 +14,7 @@ use super::units::Duration;
 pub(super) fn look_over(context: &Context<'_>, plan: &Plan) {
     run(context, plan);
     gossip(context, plan);
+    forward(context, plan);
     chain(context, plan);
     users(context, plan);
 }
@@ -61,6 +63,14 @@ fn gossip(context: &Context<'_>, plan: &Plan) {
             format!("a mesh of {} cannot be filled: nodes have about {degree} neighbours", gossip.mesh);
         let topology = context.written("network.topology") && !context.written("network.gossip");
         context.warn(if topology { "network.topology" } else { "network.gossip" }, message);
+    }
+}
+
+fn forward(context: &Context<'_>, plan: &Plan) {
+    let broadcasts = plan.chains.iter().any(|c| matches!(c.consensus, ConsensusPlan::Broadcast(_)));
+    if broadcasts && plan.network.forward == ForwardRule::AfterExecution {
+        let message = "a Broadcast payload is not executed: it is passed on at once, without any check";
+        context.warn("network.forward", message);
     }
 }
 

@@ -16,11 +16,15 @@ use crate::net::items::Arrival;
 use crate::observe::causes::{Checked, Holding, Spread, add_direct, follow};
 use crate::observe::record::{BlockRecord, Breakdown, NodeBlockRecord, Part};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Slots after which an unfinished block is closed anyway.
 const OPEN_SLOTS_MAX: u32 = 24;
 /// About this many per-node records are kept in a run; above, every k-th node is observed.
 const NODE_RECORDS_MAX: u64 = 200_000;
+
+/// The first block that has to be closed.
+const AFTER_GENESIS: usize = 1;
 
 /// Records of closed blocks.
 #[derive(Clone, Default)]
@@ -31,8 +35,29 @@ pub struct Archive {
     pub node_blocks: BTreeMap<(u32, u32, u32), Vec<NodeBlockRecord>>,
     /// Every k-th node is observed.
     pub observed_every: u32,
-    /// Attestation deadline and measured range by chain.
+    /// Slots of warm-up.
     warm_up: u32,
+    /// By chain: what may still have to be closed.
+    open: BTreeMap<u32, Open>,
+}
+
+/// What of a chain is not closed yet: looking for what is finished passes over the rest.
+#[derive(Clone, Default)]
+struct Open {
+    /// Blocks or payloads below this have been looked at; those of them that are open are listed.
+    seen: u32,
+    /// Open ones, in order.
+    numbers: Vec<u32>,
+}
+
+impl Open {
+    /// The open ones in `all`, in order; put back what stays open.
+    fn take(&mut self, all: Range<usize>) -> Vec<u32> {
+        let mut numbers = std::mem::take(&mut self.numbers);
+        numbers.extend(self.seen.max(all.start as u32)..all.end as u32);
+        self.seen = all.end as u32;
+        numbers
+    }
 }
 
 impl Archive {
@@ -46,28 +71,31 @@ impl Archive {
     pub fn close_finished(&mut self, chain: &mut ChainState, fabric: &mut Fabric) {
         match chain {
             ChainState::Slots(slots) => {
-                let newest = slots.ledger.handles().last().map_or(0, |ix| slots.ledger.id(ix).slot);
+                let newest = slots.ledger.id(slots.ledger.last()).slot;
+                let mut open = self.open(slots.chain, AFTER_GENESIS..slots.ledger.len());
                 // In order, and stopping at the first open one: a block may have been made final by a later
                 // one, whose numbers must still be there.
-                for ix in slots.ledger.handles() {
-                    let block = slots.ledger.get(ix);
-                    if block.closed {
-                        continue;
-                    }
-                    let finished = block.final_nodes == fabric.node_count();
-                    if !finished && slots.ledger.id(ix).slot + OPEN_SLOTS_MAX > newest {
-                        break;
-                    }
-                    self.close_block(slots, ix, fabric);
+                let unfinished = open.iter().position(|&number| {
+                    let ix = BlockIx(number);
+                    let finished = slots.ledger.get(ix).final_nodes == fabric.node_count();
+                    !finished && slots.ledger.id(ix).slot + OPEN_SLOTS_MAX > newest
+                });
+                for number in open.drain(..unfinished.unwrap_or(open.len())) {
+                    self.close_block(slots, BlockIx(number), fabric);
                 }
+                self.still_open(slots.chain, open);
             }
             ChainState::Broadcast(broadcast) => {
-                for number in 0..broadcast.payloads.len() {
-                    let item = broadcast.payloads[number].item;
-                    if item.is_some_and(|slot| fabric.item(slot).holders == fabric.node_count()) {
-                        self.close_payload(broadcast, number, fabric);
+                let mut open = self.open(broadcast.chain, 0..broadcast.payloads.len());
+                open.retain(|&number| {
+                    let item = broadcast.payloads[number as usize].item.expect("open until it is closed");
+                    let finished = fabric.item(item).holders == fabric.node_count();
+                    if finished {
+                        self.close_payload(broadcast, number as usize, fabric);
                     }
-                }
+                    !finished
+                });
+                self.still_open(broadcast.chain, open);
             }
         }
     }
@@ -76,20 +104,25 @@ impl Archive {
     pub fn close_all(&mut self, chain: &mut ChainState, fabric: &mut Fabric) {
         match chain {
             ChainState::Slots(slots) => {
-                for ix in slots.ledger.handles() {
-                    if !slots.ledger.get(ix).closed {
-                        self.close_block(slots, ix, fabric);
-                    }
+                for number in self.open(slots.chain, AFTER_GENESIS..slots.ledger.len()) {
+                    self.close_block(slots, BlockIx(number), fabric);
                 }
             }
             ChainState::Broadcast(broadcast) => {
-                for number in 0..broadcast.payloads.len() {
-                    if broadcast.payloads[number].item.is_some() {
-                        self.close_payload(broadcast, number, fabric);
-                    }
+                for number in self.open(broadcast.chain, 0..broadcast.payloads.len()) {
+                    self.close_payload(broadcast, number as usize, fabric);
                 }
             }
         }
+    }
+
+    /// The open ones among a chain's blocks or payloads.
+    fn open(&mut self, chain: u32, all: Range<usize>) -> Vec<u32> {
+        self.open.entry(chain).or_default().take(all)
+    }
+
+    fn still_open(&mut self, chain: u32, numbers: Vec<u32>) {
+        self.open.entry(chain).or_default().numbers = numbers;
     }
 
     fn close_block(&mut self, slots: &mut Slots, ix: BlockIx, fabric: &mut Fabric) {
@@ -125,7 +158,7 @@ impl Archive {
 
     fn close_payload(&mut self, broadcast: &mut Broadcast, number: usize, fabric: &mut Fabric) {
         let payload = &mut broadcast.payloads[number];
-        let Some(item) = payload.item.take() else { return };
+        let item = payload.item.take().expect("a payload is closed once");
         let arrivals = fabric.take_arrivals(item);
         let bytes = fabric.item(item).bytes;
         let (slot, proposer) = (number as u32 + 1, payload.producer.0);

@@ -173,7 +173,9 @@ impl Builder<'_> {
                         chain.name
                     )));
                 }
-                Ok(Source::Recorded(Recorded::load(&blocks.files, &executor, pricing)?))
+                let shared = &self.resources.recorded;
+                let recorded = Recorded::load(&blocks.files, shared, &executor, pricing)?;
+                Ok(Source::Recorded(Box::new(recorded)))
             }
             WorkloadPlan::Users(users) => {
                 let (economy, genesis) = self.resources.economies.get(users)?;
@@ -189,7 +191,6 @@ impl Builder<'_> {
                     schedule: schedule.clone(),
                     slot_ns,
                     last_slot,
-                    base_fee_wei: chain.initial_base_fee_wei,
                     gas_limit: chain.gas_limit,
                     pinned,
                 };

@@ -85,6 +85,7 @@ impl<D: Dissemination> Run for World<D> {
             end_ns: self.now().0,
             events: self.events,
             topology: stats(self.fabric.topology()),
+            mesh: self.gossip.mesh(),
             nodes: self.nodes(),
             blocks: Vec::new(),
             node_blocks: Vec::new(),

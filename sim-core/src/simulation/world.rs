@@ -41,7 +41,7 @@ pub enum ChainState {
 #[derive(Clone)]
 pub struct World<D> {
     pub(super) fabric: Fabric,
-    gossip: D,
+    pub(super) gossip: D,
     pub(super) cpus: Vec<CpuState>,
     tasks: Tasks,
     pub(super) chains: Vec<ChainState>,

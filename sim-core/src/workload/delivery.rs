@@ -2,11 +2,12 @@
 //!
 //! **Captures.** `Gossip`: a bundle is an item like any other and reaches every node. `Leaders`: a bundle goes
 //! straight to the proposers of the next slots (their schedule is public); at the start of every slot an RPC
-//! node also sends the proposer `ahead` slots later what it took earlier, has not seen in a block it has
-//! executed, and could still be included at the base fee it knows (nonces in order), best payers first, up to
-//! twice its share of a block's gas. So a proposer has the best of everything except the last moments.
+//! node also sends the proposer `ahead` slots later what it took earlier, is not in a block on the branch of
+//! its head, and could still be included at that head's base fee (nonces in order), best payers first, up to
+//! twice its share of a block's gas. So a proposer has the best of everything except the last moments, and
+//! what was only in a block that lost is sent again.
 //!
-//! **Leaves out.** A transaction that was only in a block that lost is not sent again.
+//! **Leaves out.** Acknowledgements: what a proposer has already is sent to it again.
 //!
 //! **Source.** Direct forwarding to leaders is what Solana's and Monad's RPC nodes do; gossip of every
 //! transaction to everybody is what Ethereum's do.

@@ -48,6 +48,17 @@ pub struct BuildRequest {
     pub gas_limit: u64,
 }
 
+/// Where a node stands on its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standpoint {
+    /// The block it would build on.
+    pub head: BlockIx,
+    /// The latest block that is final for it.
+    pub root: BlockIx,
+    /// Base fee of the head, wei per gas.
+    pub base_fee_wei: u64,
+}
+
 /// A built block.
 pub struct Draft {
     /// The block.
@@ -99,7 +110,7 @@ pub enum Source {
     /// People.
     Users(Box<Users>),
     /// Recorded blocks.
-    Recorded(Recorded),
+    Recorded(Box<Recorded>),
     /// Nothing.
     Empty(Box<Pricing>),
 }
@@ -120,9 +131,10 @@ impl Source {
         node: NodeId,
         chain: u32,
         sequence: u32,
+        at: Standpoint,
     ) {
         if let Self::Users(users) = self {
-            users.on_bundle(host, now, node, chain, sequence);
+            users.on_bundle(host, now, node, chain, sequence, at);
         }
     }
 
@@ -130,13 +142,6 @@ impl Source {
     pub fn on_transactions(&mut self, number: u32) {
         if let Self::Users(users) = self {
             users.on_transactions(number);
-        }
-    }
-
-    /// A node has executed a block.
-    pub fn executed(&mut self, node: NodeId, block: &Block) {
-        if let Self::Users(users) = self {
-            users.executed(node, block);
         }
     }
 

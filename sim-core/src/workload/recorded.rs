@@ -13,8 +13,9 @@ use crate::execution::host::RunError;
 use crate::execution::trace::BlockTrace;
 use parallel_evm::ExecuteError;
 use parallel_evm::evm_block::{self, BlockFileError};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
 /// A recorded block cannot be used.
@@ -46,22 +47,44 @@ struct Entry {
     trace: Arc<BlockTrace>,
 }
 
+/// Recorded blocks already read and executed, by file: arms of a comparison mostly share all of them.
+#[derive(Debug, Default)]
+pub struct RecordedBlocks(Mutex<BTreeMap<String, Arc<Entry>>>);
+
+impl RecordedBlocks {
+    fn get(&self, file: &str, executor: &BlockExecutor) -> Result<Arc<Entry>, RecordedError> {
+        // A panic elsewhere cannot leave a half-written entry: inserting is the last step.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = known.get(file) {
+            return Ok(Arc::clone(entry));
+        }
+        let entry = Arc::new(Entry::load(Path::new(file), executor)?);
+        known.insert(file.to_owned(), Arc::clone(&entry));
+        Ok(entry)
+    }
+}
+
 /// The workload of one chain.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    entries: Arc<Vec<Entry>>,
+    entries: Arc<[Arc<Entry>]>,
     pricing: Pricing,
     next: usize,
 }
 
 impl Recorded {
-    /// Reads and executes the files.
+    /// Reads and executes the files that `shared` does not hold yet.
     ///
     /// # Errors
     /// [`RecordedError`] for the first file that cannot be read or executed.
-    pub fn load(files: &[String], executor: &BlockExecutor, pricing: Pricing) -> Result<Self, RecordedError> {
-        let entries = files.iter().map(|file| Entry::load(Path::new(file), executor));
-        Ok(Self { entries: Arc::new(entries.collect::<Result<_, _>>()?), pricing, next: 0 })
+    pub fn load(
+        files: &[String],
+        shared: &RecordedBlocks,
+        executor: &BlockExecutor,
+        pricing: Pricing,
+    ) -> Result<Self, RecordedError> {
+        let entries = files.iter().map(|file| shared.get(file, executor));
+        Ok(Self { entries: entries.collect::<Result<_, _>>()?, pricing, next: 0 })
     }
 
     /// Prices blocks proposed from now on in another way.

@@ -21,7 +21,7 @@ use super::delivery::Deliveries;
 use super::economy::{Economy, RULES};
 use super::load::Load;
 use super::params::{Delivery, UsersPlan};
-use super::{BuildRequest, Draft, Pricing, next_header};
+use super::{BuildRequest, Draft, Pricing, Standpoint, next_header};
 use crate::chain::block::{Block, BlockHeader, Body, wire_size_bytes};
 use crate::chain::mempool::{Mempool, TransactionLog, TxIx};
 use crate::chain::schedule::Schedule;
@@ -38,7 +38,7 @@ use crate::kernel::time::SimDuration;
 use crate::net::fabric::Fabric;
 use crate::net::message::MessageKind;
 use parallel_evm::TxKind as To;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Pending transactions a pool holds at most.
@@ -120,13 +120,11 @@ struct Rpc {
     transactions: Vec<TxIx>,
     /// Share of all users, parts per million.
     share_ppm: u64,
-    /// Taken and not yet seen in a block, where bundles go to leaders,
+    /// Taken and not yet seen in a final block, where bundles go to leaders,
     /// as (sender, nonce, transaction), sorted up to what came in last.
     pending: Vec<(u32, u64, TxIx)>,
     /// Slot in which leftovers were last sent.
     last_leftovers: u32,
-    /// Base fee of the last block executed, wei per gas.
-    base_fee_wei: u64,
 }
 
 /// What a workload of people is made of.
@@ -151,8 +149,6 @@ pub struct UsersSetup {
     pub slot_ns: u64,
     /// Last slot with a proposal; nobody submits after it.
     pub last_slot: u32,
-    /// Base fee of the first block, wei per gas.
-    pub base_fee_wei: u64,
     /// Gas limit of a block.
     pub gas_limit: u64,
     /// Contents to repeat.
@@ -188,7 +184,6 @@ impl Users {
                 share_ppm: weight * 1_000_000 / total,
                 pending: Vec::new(),
                 last_leftovers: 0,
-                base_fee_wei: setup.base_fee_wei,
             };
             rpc.next_ns = rpc.gap_ns(seed);
             rpc
@@ -245,6 +240,7 @@ impl Users {
         node: NodeId,
         chain: u32,
         sequence: u32,
+        at: Standpoint,
     ) {
         let rpc = self.rpc_of_node[&node];
         let slot = (now.time.0 / self.slot_ns) as u32;
@@ -252,7 +248,7 @@ impl Users {
             && self.rpcs[rpc].last_leftovers < slot
         {
             self.rpcs[rpc].last_leftovers = slot;
-            let leftovers = self.leftovers(rpc);
+            let leftovers = self.leftovers(rpc, at);
             self.send_letter(host, now, rpc, chain, leftovers, slot + ahead..=slot + ahead);
         }
         let first = self.log.len();
@@ -284,23 +280,32 @@ impl Users {
         }
     }
 
-    /// What an RPC node still waits to see included and could be. A sender's transactions count in the order
-    /// of nonces, up to the first that cannot pay, and each is worth the least tip of those up to it; best
-    /// first, as far as the node's share of two blocks' gas goes.
-    fn leftovers(&mut self, rpc: usize) -> Vec<TxIx> {
+    /// What an RPC node still waits to see included and could be: what the branch of its head does not hold,
+    /// so that transactions of a block lost to a fork are sent again. A sender's transactions count in the
+    /// order of nonces, up to the first that cannot pay, and each is worth the least tip of those up to it;
+    /// best first, as far as the node's share of two blocks' gas goes.
+    fn leftovers(&mut self, rpc: usize, at: Standpoint) -> Vec<TxIx> {
         let gas_limit = self.gas_limit;
-        let Rpc { pending, share_ppm, base_fee_wei, .. } = &mut self.rpcs[rpc];
-        let log = &self.log;
+        let Rpc { pending, share_ppm, .. } = &mut self.rpcs[rpc];
+        let (log, economy) = (&self.log, &self.economy);
+        // The state of a root that finality has not moved for long is gone: nothing is forgotten then.
+        let [head, root] = [at.head, at.root].map(|ix| self.states.get(&ix));
+        let next =
+            |state: Option<&WorldState>, sender: u32| state.map_or(0, |s| s.nonce(economy.person(sender)));
         pending.sort();
         let mut offers = Vec::new();
+        let mut waiting = Vec::with_capacity(pending.len());
         for queue in pending.chunk_by(|a, b| a.0 == b.0) {
+            let [included, settled] = [head, root].map(|state| next(state, queue[0].0));
+            waiting.extend(queue.iter().filter(|(_, nonce, _)| *nonce >= settled));
             let mut worth = u64::MAX;
-            for &(sender, nonce, ix) in queue {
-                let Some(tip) = log.get(ix).effective_tip(*base_fee_wei) else { break };
+            for &(sender, nonce, ix) in queue.iter().filter(|(_, nonce, _)| *nonce >= included) {
+                let Some(tip) = log.get(ix).effective_tip(at.base_fee_wei) else { break };
                 worth = worth.min(tip);
                 offers.push((std::cmp::Reverse(worth), sender, nonce, ix));
             }
         }
+        *pending = waiting;
         offers.sort_unstable();
         let mut gas_left = u128::from(gas_limit) * 2 * u128::from(*share_ppm) / 1_000_000;
         let affordable = offers.into_iter().map(|(_, _, _, ix)| ix).take_while(|ix| {
@@ -322,9 +327,8 @@ impl Users {
         transactions: Vec<TxIx>,
         slots: std::ops::RangeInclusive<u32>,
     ) {
-        if transactions.is_empty() {
-            return;
-        }
+        let Some(&first) = transactions.first() else { return };
+        let first = self.log.get(first).id.sequence;
         let from = self.rpcs[rpc].node;
         let sizes = transactions.iter().map(|ix| self.log.get(*ix).wire_size_bytes());
         let bytes = BUNDLE_BYTES + sizes.sum::<u64>();
@@ -335,7 +339,8 @@ impl Users {
             if to == from {
                 self.deliveries.arrived(letter);
             } else {
-                host.fabric.send_direct(now, from, to, MessageKind::Transactions, bytes, chain, letter);
+                let (kind, round) = (MessageKind::Transactions, first ^ u64::from(slot) << 20);
+                host.fabric.send_direct(now, from, to, kind, bytes, chain, letter, round);
             }
         }
     }
@@ -343,24 +348,6 @@ impl Users {
     /// Transactions have reached a proposer.
     pub fn on_transactions(&mut self, letter: u32) {
         self.deliveries.arrived(letter);
-    }
-
-    /// A node has executed a block: if it serves users, it stops waiting for what is in it.
-    pub fn executed(&mut self, node: NodeId, block: &Block) {
-        let Some(&rpc) = self.rpc_of_node.get(&node) else { return };
-        let fates = &self.fates;
-        let mine: BTreeSet<TxIx> = block
-            .body
-            .transactions()
-            .iter()
-            .filter(|ix| fates[ix.index()].rpc as usize == rpc)
-            .copied()
-            .collect();
-        let rpc = &mut self.rpcs[rpc];
-        if !mine.is_empty() {
-            rpc.pending.retain(|(_, _, ix)| !mine.contains(ix));
-        }
-        rpc.base_fee_wei = block.header.base_fee_wei;
     }
 
     /// The next user's transaction at an RPC node; its size, bytes.

@@ -1,4 +1,4 @@
-//! Small plans for whole-simulation tests.
+//! Small plans for whole-simulation tests, and a source of randomness.
 #![allow(dead_code, reason = "every test binary uses a part")]
 
 use sim_core::execution::profile;
@@ -107,4 +107,14 @@ pub fn broadcast(nodes: u32, degree: u32, bytes: u64) -> Plan {
     });
     plan.chains[0].workload = WorkloadPlan::Empty;
     plan
+}
+
+/// A small portable generator (SplitMix64) as the tests' source of randomness.
+pub fn draw(seed: u64) -> impl Fn(u64) -> u64 {
+    move |k| {
+        let mut z = seed.wrapping_add(k.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
 }

@@ -2,8 +2,8 @@
 
 use sim_core::observe::ReportMeta;
 use sim_core::observe::record::{
-    BlockRecord, Breakdown, ExecutionRecord, MessageKind, NodeBlockRecord, NodeRecord, Part, RunRecord,
-    TopologyStats, TransactionRecord,
+    BlockRecord, Breakdown, ExecutionRecord, MeshRecord, MessageKind, NodeBlockRecord, NodeRecord, Part,
+    RunRecord, TopologyStats, TransactionRecord,
 };
 use sim_core::scenario::plan::*;
 
@@ -116,6 +116,7 @@ pub fn run(shape: &Shape) -> RunRecord {
             diameter_hops: 4,
             clustering: 0.1,
         },
+        mesh: Some(MeshRecord { passed_on: 400, degree_sum: 3_000, ..MeshRecord::default() }),
         transactions: transactions(shape, &blocks),
         nodes,
         blocks,

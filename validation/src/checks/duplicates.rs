@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Effort, Expected, Finding, Row};
 use crate::nets::{Study, gossipsub, machine};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sim_core::net::data;
 use sim_core::observe::record::{MessageKind, RunRecord};
 use sim_core::scenario::plan::{GossipPlan, TopologyPlan};
@@ -20,23 +20,20 @@ pub const FLOOD: Check = Check {
     run: flood,
 };
 
-/// Gossipsub, a band.
+/// Gossipsub, exactly, by the degree its mesh really had.
 pub const GOSSIPSUB: Check = Check {
     name: "gossipsub-duplicates",
     family: "dissemination",
-    question: "Do nodes of a gossipsub mesh of degree D receive between D/2 - 1 and D - 2 duplicates?",
-    expected: "push alone (D_lazy 0): between D/2 - 1 (every mesh link used once) and D - 2 + 2/N (flood over a mesh of degree D = 8), \
-               plus 2 (g - D)/N for publishing to all g neighbours: g - D copies more, and those neighbours, whose first copy came from outside \
-               their mesh, send D copies instead of D - 1. With announcements a node that lacks the payload may ask for a copy once a \
-               heartbeat: at most one more for every heartbeat that begins while the payload spreads",
+    question: "Does every node of a gossipsub mesh receive exactly the duplicates that the mesh's degree calls for?",
+    expected: "a node passes an item on to its mesh, except where it came from. D is the mean degree of the mesh at these moments, as the \
+               record has it (nodes aim at 8). Pushing within the mesh alone, without IDONTWANT: D - 2 + 2/N a node. In general, for F first \
+               copies, F (D' - 2) + (what came from or went beyond the mesh: to all neighbours at publication, or on request) - (copies \
+               cancelled by IDONTWANT), with F D' the sum of degrees. Every link of the mesh is used at least once where nothing is \
+               cancelled: D/2 - 1 is the floor. IDONTWANT only takes copies away",
     source: "counting; vac.dev (2025-08-12), probelab.io: measured about 3 on Ethereum, 2 with IDONTWANT",
-    tolerance: "the band, widened by the terms above and by 1.5 % of D at the top: D is what nodes aim at, not a cap. A node below D_low \
-                grafts neighbours that already have D (they accept up to D_high), so the mean degree of the mesh can lie a little above D; that \
-                this is the cause is inferred, not measured: the record does not hold it. This widening was added after the check missed by 0.2 % when copies stopped being revoked without \
-                IDONTWANT. With IDONTWANT only the upper end binds: requests not to send may stop a link's only copy. \
-                Announced rows are a loose bound: their distance from the same row without announcements shows what requests add",
+    tolerance: "none for the counts: integers. The mean a node may differ from D - 2 + 2/N by rounding (1e-9)",
     understood_miss: None,
-    run: gossipsub_band,
+    run: gossipsub_by_degree,
 };
 
 /// Duplicates of all nodes.
@@ -79,47 +76,82 @@ fn flood(effort: Effort) -> Result<Finding> {
     Ok(finding)
 }
 
-/// How far the mean degree of the mesh may lie above D.
-const GRAFT_SHARE: f64 = 0.015;
+/// One way of running gossipsub.
+#[derive(Clone, Copy)]
+struct Case {
+    bytes: u64,
+    idontwant: bool,
+    lazy: u32,
+    flood_publish: bool,
+}
 
-fn gossipsub_band(effort: Effort) -> Result<Finding> {
+impl Case {
+    /// Nothing but pushing within the mesh.
+    fn is_plain(self) -> bool {
+        !self.idontwant && self.lazy == 0 && !self.flood_publish
+    }
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let switch = |on| if on { "on" } else { "off" };
+        let (bytes, lazy) = (self.bytes, self.lazy);
+        let (idontwant, flood) = (switch(self.idontwant), switch(self.flood_publish));
+        write!(f, "{bytes} B, IDONTWANT {idontwant}, D_lazy {lazy}, publishing to all {flood}")
+    }
+}
+
+fn gossipsub_by_degree(effort: Effort) -> Result<Finding> {
     let mut finding = Finding::default();
     let (nodes, degree, payloads) = (effort.pick(300, 1_000), 24, effort.pick(10, 40));
-    for (bytes, idontwant, lazy) in [
-        (1_000, false, 0),
-        (100_000, false, 0),
-        (1_000_000, false, 0),
-        (100_000, true, 0),
-        (1_000_000, true, 0),
-        (1_000, false, 6),
-        (100_000, true, 6),
+    let case = |bytes, idontwant, lazy, flood_publish| Case { bytes, idontwant, lazy, flood_publish };
+    for case in [
+        case(1_000, false, 0, false),
+        case(100_000, false, 0, false),
+        case(1_000_000, false, 0, false),
+        case(1_000, false, 0, true),
+        case(1_000_000, false, 0, true),
+        case(100_000, true, 0, true),
+        case(1_000_000, true, 0, true),
+        case(1_000, false, 6, true),
+        case(100_000, true, 6, true),
     ] {
         let mut study = Study::new(nodes, TopologyPlan::RandomRegular { degree });
         study.latency = "aws-2026";
         study.jitter = data::default_jitter();
         study.hardware = vec![(machine(50_000_000, 100_000_000), 1)];
-        study.payload_bytes = bytes;
+        study.payload_bytes = case.bytes;
         study.payloads = payloads;
         let mut plan = gossipsub();
-        (plan.idontwant, plan.lazy) = (idontwant, lazy);
-        let (mesh, heartbeat_ns) = (f64::from(plan.mesh), plan.heartbeat_ns);
+        (plan.idontwant, plan.lazy, plan.flood_publish) = (case.idontwant, case.lazy, case.flood_publish);
         study.gossip = GossipPlan::Gossipsub(plan);
         let record = study.run()?;
-        let n = f64::from(nodes);
-        let mean = total(&record) as f64 / (n * f64::from(payloads));
-        let spread_ns = record.blocks.iter().map(|b| b.arrival_quantiles_ns[3]).collect::<Option<Vec<u64>>>();
-        let spread_ns = spread_ns.and_then(|all| all.into_iter().max());
-        let spread_ns = spread_ns.ok_or_else(|| anyhow::anyhow!("a payload did not reach everybody"))?;
-        let requested = if lazy > 0 { spread_ns.div_ceil(heartbeat_ns) } else { 0 };
-        let high = mesh * (1.0 + GRAFT_SHARE) - 2.0
-            + 2.0 / n
-            + 2.0 * (f64::from(degree) - mesh) / n
-            + requested as f64;
-        let low = if idontwant { 0.0 } else { mesh / 2.0 - 1.0 };
-        let case = format!("{bytes} B, IDONTWANT {}, D_lazy {lazy}", if idontwant { "on" } else { "off" });
-        let sample =
-            format!("{nodes} nodes, {payloads} payloads, at most {:.2} s to all", spread_ns as f64 / 1e9);
-        finding.rows.push(Row::new(case, mean, Expected::Within { low, high }, "a node", sample));
+        let mesh = record.mesh.context("gossipsub has a mesh")?;
+        let mean_degree = mesh.mean_degree().context("something was passed on")?;
+        let (n, all) = (f64::from(nodes), u64::from(nodes) * u64::from(payloads));
+        let first: u64 = record.nodes.iter().map(|n| n.first_arrivals).sum();
+        let sample = format!("{nodes} nodes, {payloads} payloads, mean degree {mean_degree:.4}");
+        let mut row = |what: &str, measured: f64, expected: Expected, unit: &'static str| {
+            finding.rows.push(Row::new(format!("{case}: {what}"), measured, expected, unit, &sample));
+        };
+        row("passed on", mesh.passed_on as f64, Expected::Exactly(all as f64), "");
+        let wanted = mesh.degree_sum + mesh.from_beyond + mesh.to_beyond - mesh.cancelled - 2 * first;
+        row("duplicates", total(&record) as f64, Expected::Exactly(wanted as f64), "");
+        if !case.idontwant {
+            row("cancelled", mesh.cancelled as f64, Expected::Exactly(0.0), "");
+        }
+        let plain = mean_degree - 2.0 + 2.0 / n;
+        let beyond = (mesh.from_beyond + mesh.to_beyond) as f64 / all as f64;
+        let expected = if case.is_plain() {
+            Expected::Near { value: plain, tolerance: ROUNDING }
+        } else {
+            let low = if case.idontwant { 0.0 } else { mean_degree / 2.0 - 1.0 };
+            Expected::Within { low, high: plain + beyond + ROUNDING }
+        };
+        row("a node", total(&record) as f64 / all as f64, expected, "a node");
     }
     Ok(finding)
 }
+
+/// Of means of numbers around 10 in double precision.
+const ROUNDING: f64 = 1e-9;

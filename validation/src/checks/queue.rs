@@ -100,7 +100,7 @@ fn watch(link: Link, percent: u64, messages: u64, seed: u64) -> Result<Seen> {
         let now = event.moment();
         match event.class() {
             class::TIMER if event.destination() == SENDER => {
-                fabric.send_direct(now, SENDER, RECEIVER, MessageKind::Vote, BYTES, 0, 0);
+                fabric.send_direct(now, SENDER, RECEIVER, MessageKind::Vote, BYTES, 0, 0, sent);
                 sent += 1;
                 fabric.timer(now, gap(sent), SENDER, timer::WORKLOAD, 0);
             }

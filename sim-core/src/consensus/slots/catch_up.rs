@@ -104,7 +104,8 @@ impl Slots {
         let number = self.repair.requests.len() as u32;
         self.repair.requests.push(Request { node, of: ix, after_slot, known });
         self.repair.asked_ns.insert(node, now.time.0);
-        host.fabric.send_direct(now, node, from, MessageKind::Control, bytes, self.chain, number);
+        let round = u64::from(self.ledger.id(ix).slot);
+        host.fabric.send_direct(now, node, from, MessageKind::Control, bytes, self.chain, number, round);
     }
 
     /// The node holds the block, executed or not.
@@ -130,7 +131,8 @@ impl Slots {
         blocks.reverse();
         for ix in blocks.into_iter().take(BLOCKS_PER_ANSWER) {
             let bytes = self.ledger.get(ix).block.size_bytes;
-            host.fabric.send_direct(now, node, request.node, MessageKind::Block, bytes, self.chain, ix.0);
+            let (to, round) = (request.node, u64::from(self.ledger.id(ix).slot));
+            host.fabric.send_direct(now, node, to, MessageKind::Block, bytes, self.chain, ix.0, round);
         }
     }
 

@@ -379,7 +379,8 @@ impl Fabric {
             let content = self.items.get(Slot(event.payload)).id.to_bits();
             BodyDraws { seed: self.seed, from: from.0, content }.to(to.0)
         } else {
-            draw(self.seed, OTHER_LATENCY, pair(from.0, to.0), event.sequence)
+            let content = self.content_key(event.aux(), event.payload);
+            draw(self.seed, OTHER_LATENCY, pair(from.0, to.0), content)
         };
         latency.sample(self.region(from) as u32, self.region(to) as u32, random)
     }

@@ -28,7 +28,7 @@ fn ns(value: Option<u64>) -> Option<f64> {
     value.map(|v| v as f64)
 }
 
-const QUANTITIES: [Quantity; 18] = [
+const QUANTITIES: [Quantity; 19] = [
     Quantity {
         name: "p95 from slot start to verified",
         better: Better::Less,
@@ -118,6 +118,12 @@ const QUANTITIES: [Quantity; 18] = [
         better: Better::Less,
         text: |a| three_digits(a.duplicates_per_item),
         number: |a| Some(a.duplicates_per_item),
+    },
+    Quantity {
+        name: "neighbours in a node's mesh, mean",
+        better: Better::Neither,
+        text: |a| a.mesh_degree.map_or_else(|| "no mesh".to_owned(), three_digits),
+        number: |a| a.mesh_degree,
     },
     Quantity {
         name: "uplink busy, mean",
