@@ -457,10 +457,20 @@ impl Fabric {
         (SimTime(start + up_ns + latency), sequence, [start, start + up_ns])
     }
 
+    /// Rates of a node's links now, bit/s.
+    pub fn rates_of(&self, node: NodeId) -> LinkRates {
+        self.rates[self.nodes[node.index()].class as usize]
+    }
+
     /// When the node's uplink will be free.
     #[inline]
     pub fn uplink_free(&self, node: NodeId) -> SimTime {
         SimTime(self.nodes[node.index()].up_free_ns)
+    }
+
+    /// When the node's downlink will be free.
+    pub fn downlink_free(&self, node: NodeId) -> SimTime {
+        SimTime(self.nodes[node.index()].down_free_ns)
     }
 
     /// A message reached the downlink: queue it there; completion is another event.

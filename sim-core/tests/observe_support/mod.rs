@@ -198,7 +198,10 @@ fn block(
             arrived_ns: (!lost).then_some(arrived),
             verified_ns: (!lost && !shape.broadcast).then_some(verified),
             final_ns: (canonical && !shape.broadcast).then(|| slot_start_ns + to_final.total_ns()),
+            sender: None,
             hops: 1 + random(9, 4) as u32,
+            executing_ns: 0,
+            offline_ns: 0,
             to_verified: parts,
             to_final: (canonical && !shape.broadcast).then_some(to_final),
         };
