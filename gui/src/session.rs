@@ -13,7 +13,7 @@ use sim_core::scenario::{Scenario, ScenarioError};
 use sim_core::simulation::Placement;
 use sim_core::simulation::snapshot::{BlockKey, BlockSummary, NodeState, Request, Snapshot};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A scenario that is open.
@@ -55,6 +55,7 @@ pub struct Session {
     watched: Request,
     hovered_next: Option<u32>,
     seek_target: Option<u64>,
+    speed: Speed,
     /// Why the simulation stopped for good, if it did.
     pub failed: Option<String>,
     /// The change that is being turned and not yet made.
@@ -74,6 +75,7 @@ impl Session {
             watched: Request::default(),
             hovered_next: None,
             seek_target: None,
+            speed: Speed::default(),
             failed: None,
             draft: None,
         }
@@ -218,8 +220,14 @@ impl Session {
         self.worker.send(Order::Play(playing));
     }
 
+    /// How fast time should pass.
+    pub fn speed(&self) -> Speed {
+        self.speed
+    }
+
     /// Sets how fast time passes.
-    pub fn set_speed(&self, speed: Speed) {
+    pub fn set_speed(&mut self, speed: Speed) {
+        self.speed = speed;
         self.worker.send(Order::Speed(speed));
     }
 
@@ -274,10 +282,5 @@ impl Session {
     /// Stops what takes long.
     pub fn cancel(&self) {
         self.worker.cancel();
-    }
-
-    /// Where the scenario was read from.
-    pub fn path(&self) -> Option<PathBuf> {
-        self.opened.as_ref().map(|o| o.scenario.path.clone())
     }
 }
