@@ -1,6 +1,6 @@
 //! The arguments as typed.
 
-use crate::task::{CheckTask, RunTask, Task};
+use crate::task::{CheckTask, ExecTask, ImportTask, RunTask, Task};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use sim_core::scenario::Changes;
 use sim_core::scenario::describe::Notation;
@@ -38,6 +38,30 @@ enum Command {
         /// Folder with scenario files [default: ./scenarios]
         #[arg(long)]
         dir: Option<PathBuf>,
+    },
+    /// Execute recorded blocks serially and in parallel, compare with their headers, tell what was gained
+    Exec {
+        /// Block files (evm-block/1), .json or .json.gz
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Threads of the parallel engine [default: all cores]
+        #[arg(long, value_name = "N")]
+        threads: Option<NonZeroUsize>,
+    },
+    /// Make block files from a node's ordinary JSON-RPC methods, each checked against its header
+    ImportBlock {
+        /// Address of a node that knows the state before the blocks
+        #[arg(long, value_name = "URL")]
+        rpc: String,
+        /// Numbers of the blocks
+        #[arg(required = true)]
+        numbers: Vec<u64>,
+        /// Rules in force, such as OSAKA; needed for chains other than the Ethereum main net
+        #[arg(long)]
+        fork: Option<String>,
+        /// Folder for the files
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
     },
     /// Print completions for a shell
     Completions {
@@ -137,6 +161,10 @@ impl Command {
             Self::Explain { key } => Task::Explain { key },
             Self::Schema => Task::Schema,
             Self::List { dir } => Task::List { dir },
+            Self::Exec { files, threads } => Task::Exec(ExecTask { files, threads }),
+            Self::ImportBlock { rpc, numbers, fork, dir } => {
+                Task::ImportBlock(ImportTask { rpc, numbers, fork, dir })
+            }
             Self::Completions { shell } => Task::Completions { shell },
         }
     }

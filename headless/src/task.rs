@@ -29,6 +29,10 @@ pub enum Task {
         /// Folder with scenarios, if one was named.
         dir: Option<PathBuf>,
     },
+    /// Execute block files.
+    Exec(ExecTask),
+    /// Make block files.
+    ImportBlock(ImportTask),
     /// Print completions.
     Completions {
         /// For this shell.
@@ -64,4 +68,26 @@ pub struct CheckTask {
     pub changes: Changes,
     /// Print the plan of this arm in this notation, instead of a report.
     pub resolved: Option<(Notation, String)>,
+}
+
+/// Execute block files.
+#[derive(Debug)]
+pub struct ExecTask {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// Threads of the parallel engine, if it was said.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Make block files from what a node tells.
+#[derive(Debug)]
+pub struct ImportTask {
+    /// Address of the node.
+    pub rpc: String,
+    /// The blocks' numbers.
+    pub numbers: Vec<u64>,
+    /// The rules, if it was said.
+    pub fork: Option<String>,
+    /// Where the files go.
+    pub dir: PathBuf,
 }

@@ -1,38 +1,31 @@
 //! The ordered end of every execution: outcomes go in by index, the block's output comes out.
 //!
-//! Both engines end here, so errors, cumulative gas and fees cannot differ between them.
+//! Both engines end here, so errors, cumulative gas and receipts cannot differ between them.
 
 use crate::{
-    Block, BlockOutput, Diagnostics, ExecuteError, InvalidReason, PreState, Receipt, TxReport, evm::Outcome,
-    overlay::Overlay,
+    Block, BlockOutput, Diagnostics, ExecuteError, InvalidReason, Receipt, StateDelta, TxReport,
+    evm::{Executed, Outcome},
 };
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
-/// A block's committed transactions.
-pub(crate) struct Commit<'p> {
+/// The committed transactions of a block.
+pub(crate) struct Ledger {
     spec: SpecId,
     gas_limit: u64,
     gas_used: u64,
-    overlay: Overlay<'p>,
     receipts: Vec<Receipt>,
     reports: Vec<TxReport>,
 }
 
-impl<'p> Commit<'p> {
-    pub(crate) fn new(block: &Block, pre: &'p dyn PreState) -> Self {
-        let state_clearing = block.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON);
+impl Ledger {
+    pub(crate) fn new(block: &Block) -> Self {
         Self {
             spec: block.spec,
             gas_limit: block.env.gas_limit,
             gas_used: 0,
-            overlay: Overlay::new(pre, block.env.beneficiary, state_clearing),
             receipts: Vec::with_capacity(block.transactions.len()),
             reports: Vec::new(),
         }
-    }
-
-    pub(crate) fn overlay(&self) -> &Overlay<'p> {
-        &self.overlay
     }
 
     /// Whether the next transaction's gas limit fits into what is left of the block's.
@@ -45,33 +38,32 @@ impl<'p> Commit<'p> {
         Err(ExecuteError::InvalidTransaction { index: self.receipts.len(), reason })
     }
 
-    /// Commits the next transaction's final outcome.
-    pub(crate) fn push(&mut self, tx: &TxEnv, outcome: Outcome) -> Result<(), ExecuteError> {
-        self.check_gas_limit(tx)?;
+    /// The next transaction as executed, or why there is none.
+    pub(crate) fn accept(&self, outcome: Outcome) -> Result<Box<Executed>, ExecuteError> {
         let index = self.receipts.len();
-        let executed = match outcome {
-            Outcome::Executed(executed) => *executed,
-            Outcome::Invalid(reason) => return Err(ExecuteError::InvalidTransaction { index, reason }),
-            Outcome::State(error) => return Err(ExecuteError::State { index, error }),
-            Outcome::Panicked | Outcome::Blocked { .. } => {
-                return Err(ExecuteError::WorkerPanicked { index });
-            }
-        };
-        self.overlay.apply(executed.writes).map_err(|error| ExecuteError::State { index, error })?;
-        let mut receipt = executed.receipt;
+        match outcome {
+            Outcome::Executed(executed) => Ok(executed),
+            Outcome::Invalid(reason) => Err(ExecuteError::InvalidTransaction { index, reason }),
+            Outcome::State(error) => Err(ExecuteError::State { index, error }),
+            Outcome::Panicked => Err(ExecuteError::WorkerPanicked { index }),
+        }
+    }
+
+    /// Enters the next transaction.
+    pub(crate) fn push(&mut self, executed: Box<Executed>) {
+        let Executed { mut receipt, report, .. } = *executed;
         self.gas_used = self.gas_used.saturating_add(receipt.gas_used);
         receipt.cumulative_gas_used = self.gas_used;
         self.receipts.push(receipt);
-        self.reports.extend(executed.report);
-        Ok(())
+        self.reports.extend(report.map(|(report, _)| report));
     }
 
-    pub(crate) fn finish(self, diagnostics: Diagnostics) -> BlockOutput {
+    pub(crate) fn finish(self, state: StateDelta, diagnostics: Diagnostics) -> BlockOutput {
         BlockOutput {
             spec: self.spec,
             receipts: self.receipts,
             gas_used: self.gas_used,
-            state: self.overlay.into_delta(),
+            state,
             transactions: self.reports,
             diagnostics,
         }

@@ -1,7 +1,8 @@
 //! The façade: choose an engine, execute blocks.
 
-use crate::{Block, BlockOutput, ExecuteError, PreState, StateError, parallel, serial};
+use crate::{Block, BlockOutput, ExecuteError, PreState, StateError, Stress, parallel, serial};
 use revm::{
+    context::TxEnv,
     primitives::{Address, B256, U256},
     state::{AccountInfo, Bytecode},
 };
@@ -23,13 +24,23 @@ pub enum Engine {
 #[derive(Clone, Copy, Debug)]
 pub struct Executor {
     engine: Engine,
-    reports: bool,
+    options: Options,
+}
+
+/// What an execution does besides executing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) reports: bool,
+    pub(crate) timing: bool,
+    pub(crate) small_serially: bool,
+    pub(crate) stress: Option<Stress>,
 }
 
 impl Executor {
     /// An executor with the given engine that makes reports.
     pub const fn new(engine: Engine) -> Self {
-        Self { engine, reports: true }
+        let options = Options { reports: true, timing: false, small_serially: true, stress: None };
+        Self { engine, options }
     }
 
     /// Executes serially.
@@ -46,7 +57,30 @@ impl Executor {
     /// counted at all.
     #[must_use]
     pub const fn with_reports(mut self, reports: bool) -> Self {
-        self.reports = reports;
+        self.options.reports = reports;
+        self
+    }
+
+    /// Whether the serial engine takes the time of every transaction, for
+    /// [`Diagnostics::durations`](crate::Diagnostics) (not the default).
+    #[must_use]
+    pub const fn with_timing(mut self, timing: bool) -> Self {
+        self.options.timing = timing;
+        self
+    }
+
+    /// Whether blocks that are [too small to gain](is_small) are executed serially by the parallel engine
+    /// (the default).
+    #[must_use]
+    pub const fn with_small_blocks_serial(mut self, serially: bool) -> Self {
+        self.options.small_serially = serially;
+        self
+    }
+
+    /// Disturbs the parallel engine, for tests.
+    #[must_use]
+    pub const fn with_stress(mut self, stress: Stress) -> Self {
+        self.options.stress = Some(stress);
         self
     }
 
@@ -63,11 +97,31 @@ impl Executor {
     pub fn execute<P: PreState + ?Sized>(&self, block: &Block, pre: &P) -> Result<BlockOutput, ExecuteError> {
         // One level of indirection instead of one copy of the EVM for every state type.
         let pre = &Borrowed(pre);
+        let options = self.options;
         match self.engine {
-            Engine::Serial => serial::execute(block, pre, self.reports),
-            Engine::Parallel { threads } => parallel::execute(block, pre, self.reports, threads),
+            Engine::Parallel { threads }
+                if options.stress.is_some() || !options.small_serially || !is_small(block) =>
+            {
+                parallel::execute(block, pre, options, threads.get())
+            }
+            _ => serial::execute(block, pre, options),
         }
     }
+}
+
+/// Whether a block is too small to gain from threads: fewer than two transactions, or an estimated serial time
+/// below half a millisecond.
+///
+/// The estimate is a microsecond a transaction and 0.15 nanoseconds a unit of gas that the transactions may use
+/// beyond the 21,000 of a transfer (gas used is not known yet).
+pub fn is_small(block: &Block) -> bool {
+    const SMALL_PICOS: u64 = 500_000_000;
+    const TRANSACTION_PICOS: u64 = 1_000_000;
+    const GAS_PICOS: u64 = 150;
+    let gas = |tx: &TxEnv| tx.gas_limit.min(block.env.gas_limit).saturating_sub(21_000);
+    let picos = |tx| gas(tx).saturating_mul(GAS_PICOS).saturating_add(TRANSACTION_PICOS);
+    let total = block.transactions.iter().map(picos).fold(0_u64, u64::saturating_add);
+    block.transactions.len() < 2 || total < SMALL_PICOS
 }
 
 struct Borrowed<'p, P: ?Sized>(&'p P);

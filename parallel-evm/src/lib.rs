@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod block;
 mod commit;
+mod conflicts;
 pub mod contracts;
 mod delta;
 mod error;
@@ -15,16 +17,18 @@ mod receipt;
 mod report;
 mod serial;
 mod state;
+mod stress;
 mod work;
 
 pub use alloy_primitives::Bloom;
 pub use block::Block;
+pub use conflicts::{Conflicts, Dependencies};
 pub use delta::{AccountChange, AccountDelta, AccountFields, StateDelta};
 pub use error::{ExecuteError, InvalidReason, StateError};
-pub use executor::{Engine, Executor};
+pub use executor::{Engine, Executor, is_small};
 pub use output::{BlockOutput, Diagnostics};
 pub use receipt::Receipt;
-pub use report::{Access, Location, TxReport};
+pub use report::{Access, BalanceUse, Location, TxReport};
 pub use revm::{
     context::{
         BlockEnv, TxEnv,
@@ -34,4 +38,5 @@ pub use revm::{
     state::{AccountInfo, Bytecode},
 };
 pub use state::{MemoryState, PreState};
+pub use stress::Stress;
 pub use work::{WorkClass, WorkVector};

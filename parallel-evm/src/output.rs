@@ -3,6 +3,7 @@
 use crate::{Receipt, StateDelta, TxReport, receipt};
 use alloy_primitives::Bloom;
 use revm::primitives::{B256, hardfork::SpecId};
+use std::time::Duration;
 
 /// What executing a block yields. All but `diagnostics` is a pure function of block and pre-state.
 #[derive(Clone, Debug)]
@@ -47,16 +48,28 @@ impl BlockOutput {
 }
 
 /// What an engine's threads happened to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnostics {
-    /// Executions of transactions, completed or not; the number of transactions if none was in vain.
+    /// Whether the parallel engine executed the block; it leaves small blocks to the serial one.
+    pub parallel: bool,
+    /// Executions of transactions; the number of transactions if none was in vain.
     pub executions: u64,
     /// Executions whose reads turned out to be stale.
     pub aborts: u64,
-    /// Executions that met a value still being computed and had to wait for it.
+    /// Transactions that had to wait for a lower one after they had met an estimate of it.
     pub waits: u64,
-    /// Checks of a transaction's reads.
+    /// Checks of a transaction's reads before it was its turn to be committed.
     pub validations: u64,
     /// The most executions any one transaction needed.
     pub incarnations_max: u32,
+    /// Share of the threads' time that they did not spend waiting for work.
+    pub utilisation: f64,
+    /// Time of every transaction in order, if the serial engine was asked for it.
+    pub durations: Vec<Duration>,
+}
+
+impl Diagnostics {
+    pub(crate) fn serial() -> Self {
+        Self { utilisation: 1.0, ..Self::default() }
+    }
 }

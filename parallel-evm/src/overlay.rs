@@ -5,7 +5,8 @@
 
 use crate::{
     AccountChange, AccountDelta, AccountFields, PreState, StateDelta, StateError,
-    evm::{AccountRead, Writes},
+    account::{AccountRead, AccountState},
+    evm::Effects,
 };
 use revm::{
     primitives::{Address, B256, HashMap, U256},
@@ -17,27 +18,25 @@ use std::collections::BTreeMap;
 pub(crate) struct Overlay<'p> {
     pre: &'p dyn PreState,
     beneficiary: Address,
-    state_clearing: bool,
+    clearing: bool,
     accounts: HashMap<Address, Entry>,
     codes: BTreeMap<B256, Bytecode>,
 }
 
 struct Entry {
-    current: AccountRead,
-    info_written: bool,
-    storage_cleared: bool,
+    state: AccountState,
     storage: HashMap<U256, U256>,
 }
 
 impl<'p> Overlay<'p> {
-    /// No changes yet. `state_clearing`: whether touched empty accounts vanish (EIP-161).
-    pub(crate) fn new(pre: &'p dyn PreState, beneficiary: Address, state_clearing: bool) -> Self {
-        Self { pre, beneficiary, state_clearing, accounts: HashMap::default(), codes: BTreeMap::new() }
+    /// No changes yet. `clearing`: whether touched empty accounts vanish (EIP-161).
+    pub(crate) fn new(pre: &'p dyn PreState, beneficiary: Address, clearing: bool) -> Self {
+        Self { pre, beneficiary, clearing, accounts: HashMap::default(), codes: BTreeMap::new() }
     }
 
-    pub(crate) fn account(&self, address: Address) -> Result<AccountRead, StateError> {
+    pub(crate) fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError> {
         match self.accounts.get(&address) {
-            Some(entry) => Ok(entry.current),
+            Some(entry) => Ok((entry.state.read, entry.state.code.clone())),
             None => Ok(AccountRead::from_info(self.pre.account(address)?)),
         }
     }
@@ -47,7 +46,7 @@ impl<'p> Overlay<'p> {
             if let Some(value) = entry.storage.get(&slot) {
                 return Ok(*value);
             }
-            if entry.storage_cleared {
+            if entry.state.storage_cleared {
                 return Ok(U256::ZERO);
             }
         }
@@ -55,10 +54,12 @@ impl<'p> Overlay<'p> {
     }
 
     pub(crate) fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
-        match self.codes.get(&hash) {
-            Some(code) => Ok(code.clone()),
-            None => self.pre.code(hash),
+        if !self.codes.is_empty()
+            && let Some(code) = self.codes.get(&hash)
+        {
+            return Ok(code.clone());
         }
+        self.pre.code(hash)
     }
 
     pub(crate) fn block_hash(&self, number: u64) -> Result<B256, StateError> {
@@ -66,32 +67,22 @@ impl<'p> Overlay<'p> {
     }
 
     /// Commits the next transaction.
-    pub(crate) fn apply(&mut self, writes: Writes) -> Result<(), StateError> {
-        for write in writes.accounts {
-            let entry = self.entry(write.address)?;
-            if let Some(balance) = write.balance {
-                entry.current.balance = balance;
+    pub(crate) fn apply(&mut self, effects: &Effects) -> Result<(), StateError> {
+        let clearing = self.clearing;
+        for effect in &effects.accounts {
+            if let Some((hash, code)) = effect.change.code.as_ref().filter(|(_, code)| !code.is_empty()) {
+                self.codes.insert(*hash, code.clone());
             }
-            if let Some(nonce) = write.nonce {
-                entry.current.nonce = nonce;
-            }
-            if let Some(code) = write.code {
-                (entry.current.exists, entry.current.code_hash) = (code.exists, code.code_hash);
-            }
-            entry.info_written |= write.balance.is_some() || write.nonce.is_some() || write.code.is_some();
-            if write.storage_cleared {
-                entry.storage_cleared = true;
+            let entry = self.entry(effect.address)?;
+            let facts = entry.state.apply(&effect.change, clearing);
+            debug_assert_eq!(facts, effect.expected, "the transaction ran on exactly this state");
+            if facts.voids_storage(&effect.change) {
                 entry.storage.clear();
             }
-            entry.storage.extend(write.slots);
+            entry.storage.extend(effect.slots.iter().copied());
         }
-        self.codes.extend(writes.codes);
-        if let Some(fee) = writes.fee {
-            let state_clearing = self.state_clearing;
-            let entry = self.entry(self.beneficiary)?;
-            let before = entry.current;
-            entry.current.credit_fee(fee, state_clearing);
-            entry.info_written |= entry.current != before;
+        if let Some(fee) = effects.fee {
+            self.entry(self.beneficiary)?.state.credit_fee(fee, clearing);
         }
         Ok(())
     }
@@ -100,35 +91,35 @@ impl<'p> Overlay<'p> {
         use revm::primitives::hash_map::Entry as Slot;
         match self.accounts.entry(address) {
             Slot::Occupied(slot) => Ok(slot.into_mut()),
-            Slot::Vacant(slot) => Ok(slot.insert(Entry {
-                current: AccountRead::from_info(self.pre.account(address)?),
-                info_written: false,
-                storage_cleared: false,
-                storage: HashMap::default(),
-            })),
+            Slot::Vacant(slot) => {
+                let (read, code) = AccountRead::from_info(self.pre.account(address)?);
+                Ok(slot.insert(Entry { state: AccountState::new(read, code), storage: HashMap::default() }))
+            }
         }
     }
 
     /// All changes, in order.
     pub(crate) fn into_delta(self) -> StateDelta {
         let accounts = self.accounts.into_iter().filter_map(|(address, entry)| {
-            let current = entry.current;
-            let info = match (entry.info_written, current.exists) {
-                (false, _) => AccountChange::Unchanged,
-                (true, false) => AccountChange::Deleted,
-                (true, true) => AccountChange::Updated(AccountFields {
-                    nonce: current.nonce,
-                    balance: current.balance,
-                    code_hash: current.code_hash,
-                }),
-            };
-            let delta = AccountDelta {
-                info,
-                storage_cleared: entry.storage_cleared,
-                storage: entry.storage.into_iter().collect(),
-            };
-            (delta != AccountDelta::default()).then_some((address, delta))
+            let delta = account_delta(&entry.state, entry.storage.into_iter().collect());
+            Some((address, delta?))
         });
         StateDelta { accounts: accounts.collect(), codes: self.codes }
     }
+}
+
+/// What the block did to an account, if it did anything.
+pub(crate) fn account_delta(state: &AccountState, storage: BTreeMap<U256, U256>) -> Option<AccountDelta> {
+    let current = state.read;
+    let info = match (state.info_written, current.exists) {
+        (false, _) => AccountChange::Unchanged,
+        (true, false) => AccountChange::Deleted,
+        (true, true) => AccountChange::Updated(AccountFields {
+            nonce: current.nonce,
+            balance: current.balance,
+            code_hash: current.code_hash,
+        }),
+    };
+    let delta = AccountDelta { info, storage_cleared: state.storage_cleared, storage };
+    (delta != AccountDelta::default()).then_some(delta)
 }

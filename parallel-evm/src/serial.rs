@@ -1,56 +1,63 @@
 //! The baseline: transactions one after the other on the caller's thread.
 
 use crate::{
-    Block, BlockOutput, Diagnostics, ExecuteError, PreState,
-    commit::Commit,
-    evm::{AccountRead, Runner, View, ViewError},
+    Block, BlockOutput, Diagnostics, ExecuteError, PreState, StateError,
+    account::AccountRead,
+    commit::Ledger,
+    evm::{Runner, View},
+    executor::Options,
     overlay::Overlay,
 };
 use revm::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, U256, hardfork::SpecId},
     state::Bytecode,
 };
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Instant};
 
 /// Executes a block in order.
-pub(crate) fn execute(block: &Block, pre: &dyn PreState, reports: bool) -> Result<BlockOutput, ExecuteError> {
-    let commit = Committed(RefCell::new(Commit::new(block, pre)));
-    let mut runner = Runner::new(block, &commit, reports);
-    for tx in &block.transactions {
-        commit.0.borrow().check_gas_limit(tx)?;
-        let outcome = runner.run(tx);
-        commit.0.borrow_mut().push(tx, outcome)?;
+pub(crate) fn execute(
+    block: &Block,
+    pre: &dyn PreState,
+    options: Options,
+) -> Result<BlockOutput, ExecuteError> {
+    let clearing = block.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON);
+    let state = Committed(RefCell::new(Overlay::new(pre, block.env.beneficiary, clearing)));
+    let mut ledger = Ledger::new(block);
+    let mut runner = Runner::new(block, &state, options.reports, false);
+    let mut durations = Vec::new();
+    for (index, tx) in block.transactions.iter().enumerate() {
+        ledger.check_gas_limit(tx)?;
+        let started = options.timing.then(Instant::now);
+        let executed = ledger.accept(runner.run(tx, true))?;
+        let applied = state.0.borrow_mut().apply(&executed.effects);
+        applied.map_err(|error| ExecuteError::State { index, error })?;
+        durations.extend(started.map(|started| started.elapsed()));
+        ledger.push(executed);
     }
     drop(runner);
     let executions = block.transactions.len() as u64;
-    let diagnostics =
-        Diagnostics { executions, incarnations_max: u32::from(executions > 0), ..Diagnostics::default() };
-    Ok(commit.0.into_inner().finish(diagnostics))
+    let incarnations_max = u32::from(executions > 0);
+    let diagnostics = Diagnostics { executions, incarnations_max, durations, ..Diagnostics::serial() };
+    Ok(ledger.finish(state.0.into_inner().into_delta(), diagnostics))
 }
 
 /// The view of a transaction whose predecessors are all committed.
-struct Committed<'p>(RefCell<Commit<'p>>);
-
-impl Committed<'_> {
-    fn with<T>(&self, read: impl FnOnce(&Overlay<'_>) -> T) -> T {
-        read(self.0.borrow().overlay())
-    }
-}
+struct Committed<'p>(RefCell<Overlay<'p>>);
 
 impl View for Committed<'_> {
-    fn account(&self, address: Address) -> Result<AccountRead, ViewError> {
-        Ok(self.with(|overlay| overlay.account(address))?)
+    fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError> {
+        self.0.borrow().account(address)
     }
 
-    fn slot(&self, address: Address, slot: U256) -> Result<U256, ViewError> {
-        Ok(self.with(|overlay| overlay.slot(address, slot))?)
+    fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.0.borrow().slot(address, slot)
     }
 
-    fn code(&self, hash: B256) -> Result<Bytecode, ViewError> {
-        Ok(self.with(|overlay| overlay.code(hash))?)
+    fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
+        self.0.borrow().code(hash)
     }
 
-    fn block_hash(&self, number: u64) -> Result<B256, ViewError> {
-        Ok(self.with(|overlay| overlay.block_hash(number))?)
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        self.0.borrow().block_hash(number)
     }
 }

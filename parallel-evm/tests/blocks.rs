@@ -25,8 +25,9 @@ fn every_block_yields_what_the_chain_recorded_from_every_engine() {
             Executor::serial().with_reports(false).execute(&loaded.block, &loaded.pre_state).unwrap();
         assert!(silent.transactions.is_empty());
         assert_eq!((&silent.receipts, &silent.state), (&serial.receipts, &serial.state), "{}", loaded.name);
-        for threads in [2, 4] {
-            let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap());
+        for threads in [1, 2, 4, 8] {
+            let executor =
+                Executor::parallel(NonZeroUsize::new(threads).unwrap()).with_small_blocks_serial(false);
             let parallel = executor.execute(&loaded.block, &loaded.pre_state).unwrap();
             assert!(parallel.same_results(&serial), "{} on {threads} threads", loaded.name);
             assert_eq!(parallel.state.digest(), serial.state.digest());

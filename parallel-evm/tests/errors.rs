@@ -3,7 +3,7 @@
 use alloy_primitives::address;
 use parallel_evm::{
     AccountInfo, Address, B256, Block, BlockEnv, Bytecode, ExecuteError, Executor, InvalidReason,
-    InvalidTransaction, MemoryState, PreState, SpecId, StateError, TxEnv, TxKind, U256,
+    InvalidTransaction, MemoryState, PreState, SpecId, StateError, Stress, TxEnv, TxKind, U256,
 };
 use std::num::NonZeroUsize;
 
@@ -39,8 +39,11 @@ fn block(transactions: Vec<TxEnv>) -> Block {
 fn error_of(block: &Block, pre: &dyn PreState) -> ExecuteError {
     let serial = Executor::serial().execute(block, pre).unwrap_err();
     for threads in [1, 2, 4, 8] {
-        let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap());
+        let executor =
+            Executor::parallel(NonZeroUsize::new(threads).unwrap()).with_small_blocks_serial(false);
         assert_eq!(executor.execute(block, pre).unwrap_err(), serial, "{threads} threads");
+        let stressed = executor.with_stress(Stress { seed: 1, pretend: true, ..Stress::default() });
+        assert_eq!(stressed.execute(block, pre).unwrap_err(), serial, "{threads} threads, stressed");
     }
     serial
 }

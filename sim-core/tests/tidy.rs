@@ -24,7 +24,7 @@ const ORDER: [&str; 10] = [
 const CRATES: [(&str, &[&str]); 5] = [
     ("parallel-evm", &[]),
     ("sim-core", &["parallel-evm"]),
-    ("headless", &["sim-core"]),
+    ("headless", &["sim-core", "parallel-evm"]),
     ("gui", &["sim-core"]),
     ("validation", &["sim-core", "parallel-evm"]),
 ];

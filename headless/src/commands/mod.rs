@@ -1,7 +1,9 @@
 //! One file a command.
 
 mod check;
+mod exec;
 mod explain;
+mod import_block;
 mod list;
 mod new;
 mod run;
@@ -20,6 +22,8 @@ pub fn execute(task: Task, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Explain { key } => explain::explain(key.as_deref(), out),
         Task::Schema => Ok(writeln!(out, "{:#}", sim_core::scenario::explain::schema())?),
         Task::List { dir } => list::list(dir.as_deref(), out),
+        Task::Exec(task) => exec::exec(&task, out),
+        Task::ImportBlock(task) => import_block::import_block(&task, out),
         Task::Completions { shell } => {
             // clap_complete panics when it cannot write, so it writes to memory.
             let mut text = Vec::new();

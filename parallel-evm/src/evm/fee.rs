@@ -3,7 +3,8 @@
 //! A transaction that has fetched the beneficiary's account for any reason pays the fee itself, exactly as
 //! revm does; any other leaves it to whoever commits the transaction.
 
-use super::{Ctx, TxEvm, view::ViewError};
+use super::{Ctx, TxEvm};
+use crate::StateError;
 use revm::{
     context::{
         Block, ContextTr, Transaction,
@@ -20,7 +21,7 @@ pub(super) struct FeeApartHandler<'v>(PhantomData<&'v ()>);
 
 impl<'v> Handler for FeeApartHandler<'v> {
     type Evm = TxEvm<'v>;
-    type Error = EVMError<ViewError>;
+    type Error = EVMError<StateError>;
     type HaltReason = HaltReason;
 
     fn reward_beneficiary(&self, evm: &mut TxEvm<'v>, result: &mut FrameResult) -> Result<(), Self::Error> {

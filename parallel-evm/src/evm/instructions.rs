@@ -1,10 +1,13 @@
 //! Instruction tables: revm's own, wrapped where something must be noted.
 //!
-//! The plain table notes only what decides conflicts: looks at balances and creations of contracts. The
+//! The observing table notes only what decides conflicts: looks at balances and creations of contracts. The
 //! counting table also counts every opcode in its class; the class is a constant of the wrapper, so that the
 //! cost is one addition.
 
-use super::Ctx;
+use super::{
+    Ctx,
+    observation::{Loaded, is_huge},
+};
 use crate::WorkClass;
 use revm::{
     bytecode::opcode,
@@ -15,13 +18,18 @@ use revm::{
         interpreter::EthInterpreter,
         interpreter_types::InputsTr,
     },
-    primitives::{Address, U256},
+    primitives::{Address, KECCAK_EMPTY, U256, hardfork::SpecId},
 };
 
 type Table<'v> = InstructionTable<EthInterpreter, Ctx<'v>>;
 type Step<'i, 'v> = InstructionContext<'i, Ctx<'v>, EthInterpreter>;
 
-/// revm's table, with observations of balances and nonces noted.
+/// revm's table as it is: enough where nothing is noted.
+pub(super) const fn plain_table<'v>() -> Table<'v> {
+    instruction_table::<EthInterpreter, Ctx<'v>>()
+}
+
+/// revm's table, with observations of balances, emptiness and nonces noted.
 pub(super) fn observing_table<'v>() -> Table<'v> {
     const { observing::<'v>() }
 }
@@ -32,9 +40,10 @@ pub(super) fn counting_table<'v>() -> Table<'v> {
 }
 
 const fn observing<'v>() -> Table<'v> {
-    let mut table = instruction_table::<EthInterpreter, Ctx<'v>>();
+    let mut table = plain_table::<'v>();
     table[opcode::BALANCE as usize] = Instruction::new(observe::<{ opcode::BALANCE }>);
     table[opcode::SELFBALANCE as usize] = Instruction::new(observe::<{ opcode::SELFBALANCE }>);
+    table[opcode::EXTCODEHASH as usize] = Instruction::new(observe::<{ opcode::EXTCODEHASH }>);
     table[opcode::SELFDESTRUCT as usize] = Instruction::new(observe::<{ opcode::SELFDESTRUCT }>);
     table[opcode::CALL as usize] = Instruction::new(observe::<{ opcode::CALL }>);
     table[opcode::CALLCODE as usize] = Instruction::new(observe::<{ opcode::CALLCODE }>);
@@ -43,26 +52,115 @@ const fn observing<'v>() -> Table<'v> {
     table
 }
 
-/// Notes which balance or nonce the opcode looks at, then runs it.
-fn observe<'v, const OP: u8>(step: Step<'_, 'v>) -> InstructionExecResult {
+/// Notes which balance, nonce or emptiness the opcode looks at, and runs it.
+///
+/// The journal's balances are provisional plus what the transaction has done so far; an account that the opcode
+/// itself fetches is in the journal only afterwards. What is noted of an opcode that fails is noted in vain: a
+/// dependence too many, never one too few. That a call or creation can pay for the value it passes on is checked
+/// when its frame begins; no balance changes until then, so it is noted here.
+fn observe<'v, const OP: u8>(mut step: Step<'_, 'v>) -> InstructionExecResult {
+    let run = const { plain_table::<'v>()[OP as usize] };
     let own = step.interpreter.input.target_address();
-    let top = peek(&step, 0);
-    let third = peek(&step, 2);
+    let db = step.host.journaled_state.db();
+    if !db.noting.observations {
+        return run.execute(step);
+    }
+    let (top, second, third) = (peek(&step, 0), peek(&step, 1), peek(&step, 2));
+    let own_balance = current_balance(&step, own);
+    let target = match OP {
+        opcode::CALL | opcode::CALLCODE => second.map(address_of),
+        _ => top.map(address_of),
+    };
+    let value = match OP {
+        opcode::CALL | opcode::CALLCODE => third.unwrap_or_default(),
+        opcode::CREATE | opcode::CREATE2 => top.unwrap_or_default(),
+        opcode::SELFDESTRUCT => own_balance,
+        _ => U256::ZERO,
+    };
+    // What it holds before the opcode pays it; what it is given if the opcode fetches it.
+    let target_balance = match OP {
+        opcode::SELFDESTRUCT => {
+            target.filter(|to| is_loaded(&step, *to)).map(|to| current_balance(&step, to))
+        }
+        _ => None,
+    };
     let db = step.host.journaled_state.db_mut();
     match OP {
-        opcode::BALANCE => top.into_iter().for_each(|word| db.observe_balance(address_of(word))),
-        opcode::SELFBALANCE | opcode::SELFDESTRUCT => db.observe_balance(own),
-        // A call that passes value on looks whether it has it; even a failed look is one.
-        opcode::CALL | opcode::CALLCODE if third.is_some_and(|value| !value.is_zero()) => {
-            db.observe_balance(own);
-        }
+        opcode::BALANCE => target.into_iter().for_each(|target| db.note_balance(target)),
+        opcode::SELFBALANCE | opcode::SELFDESTRUCT => db.note_balance(own),
+        opcode::CALL | opcode::CALLCODE if !value.is_zero() => db.note_balance(own),
         opcode::CREATE | opcode::CREATE2 => {
-            db.observe_balance(own);
-            db.observe_creator(own);
+            db.note_balance(own);
+            db.note_creator(own);
         }
         _ => {}
     }
-    const { instruction_table::<EthInterpreter, Ctx<'v>>()[OP as usize] }.execute(step)
+    let result = run.execute(again(&mut step));
+    match OP {
+        opcode::BALANCE => seen(&mut step, target, Loaded::balance_seen),
+        opcode::SELFBALANCE => seen(&mut step, Some(own), Loaded::balance_seen),
+        opcode::EXTCODEHASH => emptiness_seen(&mut step, target, None),
+        opcode::SELFDESTRUCT => {
+            seen(&mut step, Some(own), Loaded::balance_seen);
+            let log = &mut step.host.journaled_state.db_mut().log;
+            let given = target.and_then(|to| log.loaded(to)).map(|loaded| loaded.read.balance);
+            emptiness_seen(&mut step, target.filter(|to| *to != own), target_balance.or(given));
+        }
+        opcode::CALL | opcode::CALLCODE => {
+            let spec = step.host.cfg.spec;
+            if OP == opcode::CALL && (!value.is_zero() || !spec.is_enabled_in(SpecId::SPURIOUS_DRAGON)) {
+                emptiness_seen(&mut step, target, None);
+            }
+            if !value.is_zero() {
+                seen(&mut step, Some(own), |own| own.checked(own_balance, value));
+            }
+        }
+        opcode::CREATE | opcode::CREATE2 => {
+            seen(&mut step, Some(own), |own| {
+                own.checked(own_balance, value);
+                own.exact_nonce = true;
+            });
+        }
+        _ => {}
+    }
+    let moves = !matches!(OP, opcode::BALANCE | opcode::SELFBALANCE | opcode::EXTCODEHASH);
+    if moves && value <= own_balance && is_huge(value) {
+        step.host.journaled_state.db_mut().log.huge = true;
+    }
+    result
+}
+
+fn is_loaded(step: &Step<'_, '_>, address: Address) -> bool {
+    step.host.journaled_state.inner.state.contains_key(&address)
+}
+
+fn current_balance(step: &Step<'_, '_>, address: Address) -> U256 {
+    step.host
+        .journaled_state
+        .inner
+        .state
+        .get(&address)
+        .map(|account| account.info.balance)
+        .unwrap_or_default()
+}
+
+fn seen(step: &mut Step<'_, '_>, address: Option<Address>, note: impl FnOnce(&mut Loaded)) {
+    if let Some(address) = address
+        && let Some(loaded) = step.host.journaled_state.db_mut().log.loaded(address)
+    {
+        note(loaded);
+    }
+}
+
+/// The opcode asked whether the account is empty; `before`: its balance then, if not the one of now.
+fn emptiness_seen(step: &mut Step<'_, '_>, address: Option<Address>, before: Option<U256>) {
+    let Some(address) = address else { return };
+    let clearing = step.host.cfg.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON);
+    let Some(account) = step.host.journaled_state.inner.state.get(&address) else { return };
+    let (now, nonce) = (account.info.balance, account.info.nonce);
+    let has_code = account.info.code_hash != KECCAK_EMPTY;
+    let Some(loaded) = step.host.journaled_state.db_mut().log.loaded(address) else { return };
+    loaded.emptiness_seen(before.unwrap_or(now), nonce, has_code, clearing);
 }
 
 macro_rules! count_all {
@@ -139,9 +237,9 @@ fn counting_account<'v>(
     mut step: Step<'_, 'v>,
     run: Instruction<EthInterpreter, Ctx<'v>>,
 ) -> InstructionExecResult {
-    let fetched = step.host.journaled_state.db().log.accounts.len();
+    let fetched = step.host.journaled_state.db().log.account_prefixes.len();
     let result = run.execute(again(&mut step));
-    if step.host.journaled_state.db().log.accounts.len() == fetched {
+    if step.host.journaled_state.db().log.account_prefixes.len() == fetched {
         step.host.journaled_state.db_mut().work.add(WorkClass::AccountWarm, 1);
     }
     result

@@ -4,16 +4,19 @@
 //! opcodes that observe balances or nonces are noted, the beneficiary's fee is kept apart where possible, and,
 //! when reports are wanted, every opcode and precompile is counted.
 
+mod effects;
 mod fee;
 mod instructions;
-mod outcome;
+mod observation;
 mod precompiles;
 mod runner;
+mod trace;
 mod view;
 
-pub(crate) use outcome::{Executed, Footprint, Writes};
-pub(crate) use runner::{Outcome, Runner};
-pub(crate) use view::{AccountRead, View, ViewError};
+pub(crate) use effects::{AccountEffect, Effects};
+pub(crate) use observation::Loaded;
+pub(crate) use runner::{Executed, Outcome, Runner};
+pub(crate) use view::View;
 
 use precompiles::CountingPrecompiles;
 use revm::{

@@ -1,23 +1,25 @@
 //! Runs transactions one at a time on one EVM instance.
 
 use super::{
-    Ctx, Executed, Footprint, TxEvm, Writes,
+    Ctx, TxEvm,
+    effects::Effects,
     fee::FeeApartHandler,
-    instructions::{counting_table, observing_table},
-    outcome,
+    instructions::{counting_table, observing_table, plain_table},
+    observation::{Loaded, is_huge},
     precompiles::CountingPrecompiles,
-    view::{TxDb, View, ViewError},
+    trace::Trace,
+    view::{AccessLog, Noting, TxDb, View},
 };
-use crate::{Block, InvalidReason, Receipt, StateError, WorkClass, WorkVector};
+use crate::{Block, InvalidReason, Receipt, StateError, TxReport, WorkClass, WorkVector};
 use revm::{
-    Context, ExecuteEvm,
+    Context,
     context::{
-        Evm, TxEnv,
+        Evm, Transaction, TxEnv,
         result::{EVMError, ExecutionResult, Output},
     },
     handler::{Handler, instructions::EthInstructions},
     interpreter::instructions::gas_table_spec,
-    primitives::TxKind,
+    primitives::{TxKind, hardfork::SpecId},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -27,18 +29,24 @@ pub(crate) enum Outcome {
     Invalid(InvalidReason),
     State(StateError),
     Panicked,
-    /// It needs a value that an earlier transaction is still computing.
-    Blocked {
-        by: usize,
-    },
 }
 
-impl Outcome {
-    /// Which of the values it saw the outcome depends on.
-    pub(crate) fn footprint(&self) -> &Footprint {
-        match self {
-            Self::Executed(executed) => &executed.footprint,
-            _ => &Footprint::All,
+/// A transaction that ran to its end.
+pub(crate) struct Executed {
+    /// The receipt, with `cumulative_gas_used` still to be set.
+    pub(crate) receipt: Receipt,
+    pub(crate) effects: Effects,
+    /// What the outcome depends on, if it was noted: the accounts in the order they were fetched.
+    pub(crate) accounts: Vec<Loaded>,
+    /// The report and what it was made from, if reports are wanted.
+    pub(crate) report: Option<(TxReport, Trace)>,
+}
+
+impl Executed {
+    /// Makes the report again after a change of what the effects are known to do.
+    pub(crate) fn renew_report(&mut self) {
+        if let Some((report, trace)) = &mut self.report {
+            *report = trace.report(&self.effects.accounts);
         }
     }
 }
@@ -49,40 +57,54 @@ pub(crate) struct Runner<'v> {
     block: &'v Block,
     view: &'v dyn View,
     reports: bool,
+    speculates: bool,
 }
 
 impl<'v> Runner<'v> {
-    pub(crate) fn new(block: &'v Block, view: &'v dyn View, reports: bool) -> Self {
-        Self { evm: build(block, view, reports), block, view, reports }
+    /// `speculates`: the view may be wrong, so that everything the outcome depends on must be noted.
+    pub(crate) fn new(block: &'v Block, view: &'v dyn View, reports: bool, speculates: bool) -> Self {
+        Self { evm: build(block, view, reports, speculates), block, view, reports, speculates }
     }
 
-    /// Runs one transaction. The view must show the state before it.
-    pub(crate) fn run(&mut self, tx: &TxEnv) -> Outcome {
-        match catch_unwind(AssertUnwindSafe(|| self.attempt(tx))) {
+    /// Runs one transaction. The view must show the state before it; `definite`: as it will be.
+    pub(crate) fn run(&mut self, tx: &TxEnv, definite: bool) -> Outcome {
+        match catch_unwind(AssertUnwindSafe(|| self.attempt(tx, definite))) {
             Ok(outcome) => outcome,
             Err(_) => {
                 // The journal may be in any state: start from a fresh one.
-                self.evm = build(self.block, self.view, self.reports);
+                self.evm = build(self.block, self.view, self.reports, self.speculates);
                 Outcome::Panicked
             }
         }
     }
 
-    fn attempt(&mut self, tx: &TxEnv) -> Outcome {
+    fn attempt(&mut self, tx: &TxEnv, definite: bool) -> Outcome {
+        let speculative = self.speculates && !definite;
+        let noting = Noting {
+            counts: self.reports,
+            observations: self.reports || speculative,
+            static_nonce: speculative,
+        };
         let ctx: &mut Ctx<'v> = &mut self.evm.ctx;
         ctx.error = Ok(());
         let db = &mut ctx.journaled_state.database;
-        db.clear();
-        db.work = work_upfront(tx);
-        db.observe_balance(tx.caller);
+        db.start(noting, tx.caller, tx.nonce);
+        if noting.counts {
+            db.work = work_upfront(tx);
+            db.note_balance(tx.caller);
+        }
         db.log.nonces_matter = tx.kind.is_create() || !tx.authorization_list.is_empty();
+        db.log.huge = is_huge(tx.value);
         ctx.tx.clone_from(tx);
         let result = FeeApartHandler::default().run(&mut self.evm);
-        let state = self.evm.finalize();
+        let clearing = self.block.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON);
+        let journal = &mut self.evm.ctx.journaled_state;
+        let effects = Effects::drain(&mut journal.inner.state, journal.database.fee, clearing);
+        // The journal's accounts are gone; this resets the rest of it.
+        journal.inner.finalize();
         let result = match result {
             Ok(result) => result,
-            Err(EVMError::Database(ViewError::Blocked { by })) => return Outcome::Blocked { by },
-            Err(EVMError::Database(ViewError::State(error))) => return Outcome::State(error),
+            Err(EVMError::Database(error)) => return Outcome::State(error),
             Err(EVMError::Transaction(reason)) => return Outcome::Invalid(reason.into()),
             Err(EVMError::Header(reason)) => return Outcome::Invalid(reason.into()),
             Err(EVMError::Custom(reason)) => return Outcome::Invalid(InvalidReason::Other(reason)),
@@ -90,20 +112,61 @@ impl<'v> Runner<'v> {
                 return Outcome::Invalid(InvalidReason::Other(reason.to_string()));
             }
         };
-        let db = &self.evm.ctx.journaled_state.database;
+        let db = &mut self.evm.ctx.journaled_state.database;
         let receipt = receipt(tx, result);
-        let writes = Writes::collect(state, db.fee);
-        let footprint = outcome::footprint(db, tx.caller, &writes);
-        let report =
-            self.reports.then(|| outcome::report(db, tx.caller, &footprint, &writes, receipt.gas_used));
-        Outcome::Executed(Box::new(Executed { receipt, writes, footprint, report }))
+        let mut executed = Executed { receipt, effects, accounts: Vec::new(), report: None };
+        if noting.observations {
+            conclude(&mut db.log, tx, clearing);
+        }
+        if self.reports {
+            let log = std::mem::take(&mut db.log);
+            if speculative {
+                executed.accounts.clone_from(&log.accounts);
+            }
+            let gas_used = executed.receipt.gas_used;
+            let trace = Trace { sender: tx.caller, gas_used, work: db.work, log };
+            executed.report = Some((trace.report(&executed.effects.accounts), trace));
+        } else if speculative {
+            executed.accounts = std::mem::take(&mut db.log.accounts);
+        }
+        Outcome::Executed(Box::new(executed))
     }
 }
 
-fn build<'v>(block: &Block, view: &'v dyn View, reports: bool) -> TxEvm<'v> {
+/// Adds what a valid transaction's outcome depends on besides what its programs looked at.
+fn conclude(log: &mut AccessLog, tx: &TxEnv, clearing: bool) {
+    // More than any balance: then the transaction would have been invalid.
+    let needed = tx.max_balance_spending().unwrap_or_default();
+    let authorises = !tx.authorization_list.is_empty();
+    for loaded in &mut log.accounts {
+        if loaded.address == tx.caller {
+            let given = loaded.read.balance;
+            loaded.checked(given, needed);
+        } else if log.nonces_matter {
+            // Any of them may be where a contract was, or was not, created.
+            loaded.zero_nonce = true;
+            if authorises {
+                // Any of them may be an authority, whose existence decides a refund.
+                loaded.exact_nonce = true;
+                loaded.existence = true;
+                let (read, has_code) = (loaded.read, loaded.has_code());
+                loaded.emptiness_seen(read.balance, read.nonce, has_code, clearing);
+            }
+        }
+        if log.huge {
+            loaded.balance_seen();
+        }
+    }
+}
+
+fn build<'v>(block: &Block, view: &'v dyn View, reports: bool, speculates: bool) -> TxEvm<'v> {
     let ctx: Ctx<'v> = Context::new(TxDb::new(view), block.spec);
     let ctx = ctx.with_cfg(block.cfg()).with_block(block.env.clone());
-    let table = if reports { counting_table() } else { observing_table() };
+    let table = match (reports, speculates) {
+        (true, _) => counting_table(),
+        (false, true) => observing_table(),
+        (false, false) => plain_table(),
+    };
     let instructions = EthInstructions::new(table, gas_table_spec(block.spec), block.spec);
     Evm::new(ctx, instructions, CountingPrecompiles::new(block.spec, reports))
 }

@@ -3,7 +3,8 @@
 //! The EVM's journal starts empty for every transaction, so each account and slot passes here exactly once,
 //! at its first use: the log of loads is the raw material of read sets and of work prefixes.
 
-use crate::{StateError, WorkClass, WorkVector};
+use super::observation::Loaded;
+use crate::{StateError, WorkClass, WorkVector, account::AccountRead};
 use revm::{
     Database,
     database_interface::DBErrorMarker,
@@ -14,74 +15,33 @@ use std::fmt;
 
 /// The state before one transaction, as far as it is known.
 pub(crate) trait View {
-    fn account(&self, address: Address) -> Result<AccountRead, ViewError>;
-    fn slot(&self, address: Address, slot: U256) -> Result<U256, ViewError>;
-    fn code(&self, hash: B256) -> Result<Bytecode, ViewError>;
-    fn block_hash(&self, number: u64) -> Result<B256, ViewError>;
+    /// The account, with its code if that is at hand.
+    fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError>;
+    fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError>;
+    fn code(&self, hash: B256) -> Result<Bytecode, StateError>;
+    fn block_hash(&self, number: u64) -> Result<B256, StateError>;
 }
 
-/// Why a view cannot answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ViewError {
-    /// The value is being computed by an earlier transaction.
-    Blocked { by: usize },
-    /// The pre-state failed.
-    State(StateError),
-}
+impl DBErrorMarker for StateError {}
 
-impl fmt::Display for ViewError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Blocked { by } => write!(f, "waiting for transaction {by}"),
-            Self::State(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ViewError {}
-impl DBErrorMarker for ViewError {}
-
-impl From<StateError> for ViewError {
-    fn from(error: StateError) -> Self {
-        Self::State(error)
-    }
-}
-
-/// An account's own fields and whether it exists; the fields of an absent account are those of an empty one.
+/// What is noted of a running transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AccountRead {
-    pub(crate) exists: bool,
-    pub(crate) nonce: u64,
-    pub(crate) balance: U256,
-    pub(crate) code_hash: B256,
-}
-
-impl AccountRead {
-    pub(crate) fn from_info(info: Option<AccountInfo>) -> Self {
-        let exists = info.is_some();
-        let info = info.unwrap_or_default();
-        let code_hash = if info.code_hash.is_zero() { KECCAK_EMPTY } else { info.code_hash };
-        Self { exists, nonce: info.nonce, balance: info.balance, code_hash }
-    }
-
-    /// No nonce, no balance, no code (EIP-161).
-    pub(crate) fn is_empty(&self) -> bool {
-        self.nonce == 0 && self.balance.is_zero() && self.code_hash == KECCAK_EMPTY
-    }
-
-    /// Credits a transaction fee. Crediting touches: it creates an absent account before state clearing, and
-    /// clears an empty one since.
-    pub(crate) fn credit_fee(&mut self, fee: U256, state_clearing: bool) {
-        self.balance = self.balance.saturating_add(fee);
-        self.exists = if state_clearing { self.exists && !self.is_empty() || !fee.is_zero() } else { true };
-    }
+pub(crate) struct Noting {
+    /// Work, accesses and their prefixes, for a report.
+    pub(crate) counts: bool,
+    /// On which values of the state the outcome depends, for validation (and for a report).
+    pub(crate) observations: bool,
+    /// Take the sender's nonce from the transaction; whoever commits it checks that it was right.
+    pub(crate) static_nonce: bool,
 }
 
 /// What one attempt at a transaction has looked at so far.
 #[derive(Default)]
 pub(crate) struct AccessLog {
-    /// Accounts fetched, in order, each with the work done before.
-    pub(crate) accounts: Vec<(Address, WorkVector)>,
+    /// Accounts fetched, in order.
+    pub(crate) accounts: Vec<Loaded>,
+    /// The work done before each of `accounts` was fetched.
+    pub(crate) account_prefixes: Vec<WorkVector>,
     /// Slots fetched, in order, each with the work done before.
     pub(crate) slots: Vec<((Address, U256), WorkVector)>,
     /// Balances the program has looked at, with the work done before the first look.
@@ -91,45 +51,66 @@ pub(crate) struct AccessLog {
     /// Whether nonces of all fetched accounts may have mattered: contracts were created (collisions) or
     /// authorisations applied.
     pub(crate) nonces_matter: bool,
+    /// So much was moved that a balance could overflow: every balance is taken to matter exactly.
+    pub(crate) huge: bool,
 }
 
 impl AccessLog {
     fn clear(&mut self) {
         self.accounts.clear();
+        self.account_prefixes.clear();
         self.slots.clear();
         self.balances.clear();
         self.nonces.clear();
         self.nonces_matter = false;
+        self.huge = false;
+    }
+
+    /// The account, if it was fetched. Transactions fetch few accounts, and the first ones are used most.
+    pub(crate) fn loaded(&mut self, address: Address) -> Option<&mut Loaded> {
+        self.accounts.iter_mut().find(|loaded| loaded.address == address)
     }
 }
 
 /// The EVM's database: a view, the log and the work counters of the running transaction.
 pub(crate) struct TxDb<'v> {
     view: &'v dyn View,
+    pub(crate) noting: Noting,
     pub(crate) log: AccessLog,
     pub(crate) work: WorkVector,
     /// The fee owed to the beneficiary, unless the transaction touched the beneficiary and paid it itself.
     pub(crate) fee: Option<U256>,
+    sender: (Address, u64),
 }
 
 impl<'v> TxDb<'v> {
     pub(crate) fn new(view: &'v dyn View) -> Self {
-        Self { view, log: AccessLog::default(), work: WorkVector::ZERO, fee: None }
+        let noting = Noting { counts: false, observations: false, static_nonce: false };
+        let sender = (Address::ZERO, 0);
+        Self { view, noting, log: AccessLog::default(), work: WorkVector::ZERO, fee: None, sender }
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub(crate) fn start(&mut self, noting: Noting, sender: Address, nonce: u64) {
+        self.noting = noting;
+        self.sender = (sender, nonce);
         self.log.clear();
         self.work = WorkVector::ZERO;
         self.fee = None;
     }
 
-    pub(crate) fn observe_balance(&mut self, address: Address) {
-        self.log.balances.entry(address).or_insert(self.work);
+    /// The program looks at a balance, by an opcode about to run.
+    pub(crate) fn note_balance(&mut self, address: Address) {
+        if self.noting.counts {
+            self.log.balances.entry(address).or_insert(self.work);
+        }
     }
 
-    pub(crate) fn observe_creator(&mut self, address: Address) {
+    /// The program creates a contract, by an opcode about to run.
+    pub(crate) fn note_creator(&mut self, address: Address) {
         self.log.nonces_matter = true;
-        self.log.nonces.entry(address).or_insert(self.work);
+        if self.noting.counts {
+            self.log.nonces.entry(address).or_insert(self.work);
+        }
     }
 }
 
@@ -140,31 +121,42 @@ impl fmt::Debug for TxDb<'_> {
 }
 
 impl Database for TxDb<'_> {
-    type Error = ViewError;
+    type Error = StateError;
 
-    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ViewError> {
-        self.log.accounts.push((address, self.work));
-        self.work.add(WorkClass::AccountCold, 1);
-        let read = self.view.account(address)?;
-        if !read.exists {
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        if self.noting.counts {
+            self.log.account_prefixes.push(self.work);
+            self.work.add(WorkClass::AccountCold, 1);
+        }
+        let (mut read, code) = self.view.account(address)?;
+        let static_nonce = self.noting.static_nonce && address == self.sender.0;
+        if static_nonce {
+            read.nonce = self.sender.1;
+        }
+        if self.noting.observations {
+            self.log.accounts.push(Loaded { static_nonce, ..Loaded::new(address, read) });
+        }
+        if !read.exists && read.nonce == 0 {
             return Ok(None);
         }
-        let code = (read.code_hash == KECCAK_EMPTY).then(Bytecode::default);
+        let code = if read.code_hash == KECCAK_EMPTY { Some(Bytecode::default()) } else { code };
         let AccountRead { nonce, balance, code_hash, .. } = read;
         Ok(Some(AccountInfo { nonce, balance, code_hash, code, ..AccountInfo::default() }))
     }
 
-    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, ViewError> {
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {
         self.view.code(hash)
     }
 
-    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ViewError> {
-        self.log.slots.push(((address, slot), self.work));
-        self.work.add(WorkClass::StorageReadCold, 1);
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+        if self.noting.counts {
+            self.log.slots.push(((address, slot), self.work));
+            self.work.add(WorkClass::StorageReadCold, 1);
+        }
         self.view.slot(address, slot)
     }
 
-    fn block_hash(&mut self, number: u64) -> Result<B256, ViewError> {
+    fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
         self.view.block_hash(number)
     }
 }

@@ -151,6 +151,14 @@ pub fn read(path: impl AsRef<Path>) -> Result<LoadedBlock, BlockFileError> {
     file::parse(path, &text)
 }
 
+/// Reads a block from the content of a file; `path` names it in errors.
+///
+/// # Errors
+/// As [`read`], save that nothing needs to be opened.
+pub fn parse(path: impl AsRef<Path>, content: &[u8]) -> Result<LoadedBlock, BlockFileError> {
+    file::parse(path.as_ref(), content)
+}
+
 /// All block files in a folder, ordered by block number; files without a number come last, by name.
 ///
 /// # Errors

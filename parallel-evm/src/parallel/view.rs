@@ -1,38 +1,44 @@
 //! One thread's view of the state before the transaction it runs, with a log of all it answered.
 
-use super::versions::Versions;
-use crate::{
-    StateError,
-    evm::{AccountRead, View, ViewError},
-};
+use super::memory::{Handle, Memory, SlotSeen};
+use crate::{StateError, account::AccountRead, evm::View, stress::Stress};
 use revm::{
     primitives::{Address, B256, U256},
     state::Bytecode,
 };
 use std::cell::{Cell, RefCell};
 
-/// What an attempt was told, failures of the pre-state included.
+/// What an attempt was told: accounts (with the stamp of what was told) and slots, each in order.
 #[derive(Default)]
 pub(super) struct ReadLog {
-    pub(super) accounts: Vec<(Address, Result<AccountRead, StateError>)>,
-    pub(super) slots: Vec<((Address, U256), Result<U256, StateError>)>,
+    pub(super) accounts: Vec<(Handle, u32)>,
+    pub(super) slots: Vec<SlotSeen>,
+    /// The highest transaction of which an estimate was told.
+    pub(super) blocker: Option<usize>,
 }
 
 pub(super) struct TxView<'r> {
-    versions: &'r Versions<'r>,
+    memory: &'r Memory<'r>,
+    stress: Option<Stress>,
     index: Cell<usize>,
+    definite: Cell<bool>,
     reads: RefCell<ReadLog>,
 }
 
 impl<'r> TxView<'r> {
-    pub(super) fn new(versions: &'r Versions<'r>) -> Self {
-        Self { versions, index: Cell::new(0), reads: RefCell::default() }
+    pub(super) fn new(memory: &'r Memory<'r>, stress: Option<Stress>) -> Self {
+        let (index, definite) = (Cell::new(0), Cell::new(true));
+        Self { memory, stress, index, definite, reads: RefCell::default() }
     }
 
     /// From now on shows the state before the transaction with this index.
-    pub(super) fn start(&self, index: usize) {
+    pub(super) fn start(&self, index: usize, definite: bool) {
         self.index.set(index);
-        self.reads.take();
+        self.definite.set(definite);
+        let mut reads = self.reads.borrow_mut();
+        reads.accounts.clear();
+        reads.slots.clear();
+        reads.blocker = None;
     }
 
     pub(super) fn take_reads(&self) -> ReadLog {
@@ -40,33 +46,42 @@ impl<'r> TxView<'r> {
     }
 }
 
-/// Separates what belongs in the log from the order to wait.
-fn loggable<T: Copy>(read: &Result<T, ViewError>) -> Option<Result<T, StateError>> {
-    match read {
-        Ok(value) => Some(Ok(*value)),
-        Err(ViewError::State(error)) => Some(Err(error.clone())),
-        Err(ViewError::Blocked { .. }) => None,
-    }
-}
-
 impl View for TxView<'_> {
-    fn account(&self, address: Address) -> Result<AccountRead, ViewError> {
-        let read = self.versions.account(self.index.get(), address);
-        self.reads.borrow_mut().accounts.extend(loggable(&read).map(|read| (address, read)));
-        read
+    fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError> {
+        let index = self.index.get();
+        let mut seen = self.memory.account(index, address)?;
+        if !self.definite.get() {
+            if let Some(stress) = self.stress {
+                stress.stumble(index as u64 ^ u64::from(address[19]));
+                stress.pretend(&mut seen.read, index, address);
+                // No stamp vouches for what is pretended.
+                seen.stamp = u32::MAX;
+            }
+            let mut reads = self.reads.borrow_mut();
+            reads.accounts.push((seen.handle, seen.stamp));
+            reads.blocker = reads.blocker.max(seen.blocker);
+        }
+        Ok((seen.read, seen.code))
     }
 
-    fn slot(&self, address: Address, slot: U256) -> Result<U256, ViewError> {
-        let read = self.versions.slot(self.index.get(), address, slot);
-        self.reads.borrow_mut().slots.extend(loggable(&read).map(|read| ((address, slot), read)));
-        read
+    fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        let seen = self.memory.slot(self.index.get(), address, slot)?;
+        if !self.definite.get() {
+            if let Some(stress) = self.stress {
+                stress.stumble(self.index.get() as u64 ^ slot.as_limbs()[0]);
+            }
+            let mut reads = self.reads.borrow_mut();
+            reads.slots.push(seen);
+            reads.blocker = reads.blocker.max(seen.blocker);
+        }
+        Ok(seen.value)
     }
 
-    fn code(&self, hash: B256) -> Result<Bytecode, ViewError> {
-        Ok(self.versions.code(hash)?)
+    fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
+        self.memory.code(hash)
     }
 
-    fn block_hash(&self, number: u64) -> Result<B256, ViewError> {
-        Ok(self.versions.block_hash(number)?)
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        self.memory.block_hash(number)
     }
 }

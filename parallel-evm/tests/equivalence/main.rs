@@ -6,7 +6,7 @@ mod random_block;
 mod reference;
 
 use jitter::Jitter;
-use parallel_evm::{AccountChange, BlockOutput, ExecuteError, Executor};
+use parallel_evm::{AccountChange, BlockOutput, ExecuteError, Executor, Stress};
 use random_block::RandomBlock;
 use std::num::NonZeroUsize;
 
@@ -24,6 +24,12 @@ fn random_conflicting_blocks_yield_the_same_from_every_engine() {
         let serial = Executor::serial().execute(&random.block, &random.state);
         for threads in [1, 2, 4, 8] {
             let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap());
+            // Undisturbed, with checks that fail for no reason, on wrong balances: in turn.
+            let executor = match (seed + threads as u64) % 3 {
+                0 => executor.with_small_blocks_serial(false),
+                1 => executor.with_stress(Stress { seed, delays: 10, aborts: 20, pretend: false }),
+                _ => executor.with_stress(Stress { seed, delays: 10, aborts: 0, pretend: true }),
+            };
             let parallel = executor.execute(&random.block, &Jitter::new(&random.state, seed));
             match (&serial, &parallel) {
                 (Ok(serial), Ok(parallel)) => {
@@ -91,7 +97,9 @@ fn errors_are_those_of_the_lowest_index_from_every_engine() {
         assert!(*index <= spoilt);
         kinds[(seed % 4) as usize] += 1;
         for threads in [1, 3, 8] {
-            let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap()).with_reports(false);
+            let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap())
+                .with_reports(false)
+                .with_small_blocks_serial(false);
             let parallel = executor.execute(&random.block, &random.state).unwrap_err();
             assert_eq!(serial, parallel, "block {seed}, {threads} threads");
         }

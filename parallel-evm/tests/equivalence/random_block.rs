@@ -7,7 +7,7 @@ use parallel_evm::{
 use revm::context_interface::{
     block::BlobExcessGasAndPrice,
     either::Either,
-    transaction::{Authorization, RecoveredAuthority, RecoveredAuthorization},
+    transaction::{AccessList, AccessListItem, Authorization, RecoveredAuthority, RecoveredAuthorization},
 };
 use std::collections::BTreeMap;
 
@@ -29,8 +29,15 @@ const SPECS: [SpecId; 11] = [
 /// Deploys code that destroys itself in favour of the address it is given.
 const INIT_OF_SUICIDAL: &str = "63600035ff6000526004601cf3";
 
+/// A versioned hash as EIP-4844 wants it.
+const BLOB: B256 = {
+    let mut hash = [7; 32];
+    hash[0] = 1;
+    B256::new(hash)
+};
+
 /// Small programs, each for one trap. Arguments are words of the input.
-const PROGRAMS: [&str; 13] = [
+const PROGRAMS: [&str; 16] = [
     // stores the balance of an address
     "6000353160005500",
     // stores the balance of the coinbase
@@ -57,21 +64,38 @@ const PROGRAMS: [&str; 13] = [
     "6000353b60005500",
     // passes the value on to an address, then reverts unless told otherwise: a credit that never was
     "6000600060006000346000355af150602035601a5760006000fd5b00",
+    // pays the value to the sha256 precompile, with input, and stores whether that worked
+    "60003560005260206000602060003460025af160005500",
+    // calls itself with a wei of its own until gas or wei run out, and counts on the way back
+    "60006000600060006001305af16000540160005500",
+    // calls an address with the whole input and the value, whatever it is, and stores the result
+    "36600060003760006000366000346000355af160005500",
 ];
 
-/// The `index`-th draw of a stream, by SplitMix64's finaliser over (seed, index).
+/// The `index`-th draw of a stream: two bytes of what a fuzzer gives, as far as that goes, then SplitMix64's
+/// finaliser over (seed, index).
 pub struct Draws {
     seed: u64,
     index: u64,
+    bytes: Vec<u8>,
 }
 
 impl Draws {
     pub fn new(seed: u64) -> Self {
-        Self { seed: mix(seed.wrapping_add(0x5851_f42d_4c95_7f2d)), index: 0 }
+        Self { seed: mix(seed.wrapping_add(0x5851_f42d_4c95_7f2d)), index: 0, bytes: Vec::new() }
+    }
+
+    #[allow(dead_code, reason = "the fuzz target's way in")]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), ..Self::new(0) }
     }
 
     fn next(&mut self) -> u64 {
         self.index += 1;
+        let at = (self.index as usize - 1) * 2;
+        if let Some(pair) = self.bytes.get(at..at + 2) {
+            return u64::from(u16::from_le_bytes([pair[0], pair[1]]));
+        }
         mix(self.seed.wrapping_add(self.index.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
@@ -119,7 +143,10 @@ struct World {
 
 impl RandomBlock {
     pub fn new(seed: u64) -> Self {
-        let mut draws = Draws::new(seed);
+        Self::from_draws(Draws::new(seed))
+    }
+
+    pub fn from_draws(mut draws: Draws) -> Self {
         let spec = draws.pick(&SPECS);
         let (world, state) = world(&mut draws);
         let env = env(&mut draws, spec, &world);
@@ -291,6 +318,13 @@ fn transaction(
     }
     if spec.is_enabled_in(SpecId::PRAGUE) && draws.chance(8) {
         delegate(draws, world, nonces, &mut tx);
+    } else if spec.is_enabled_in(SpecId::CANCUN) && draws.chance(4) {
+        (tx.tx_type, tx.gas_priority_fee, tx.max_fee_per_blob_gas) = (3, Some(0), 3);
+        tx.blob_hashes = vec![BLOB];
+    } else if spec.is_enabled_in(SpecId::BERLIN) && draws.chance(6) {
+        tx.tx_type = 1;
+        let storage_keys = vec![B256::ZERO, B256::with_last_byte(1)];
+        tx.access_list = AccessList(vec![AccessListItem { address: to, storage_keys }]);
     }
     tx
 }

@@ -136,7 +136,8 @@ mod tests {
         };
         let reads =
             reads.iter().zip(1..).map(|(location, k)| Access { location: *location, prefix: work(k) });
-        TxReport { gas_used: 21_000, work: work(10), reads: reads.collect(), writes: writes.to_vec() }
+        let (reads, writes) = (reads.collect(), writes.to_vec());
+        TxReport { gas_used: 21_000, work: work(10), reads, writes, balances: Vec::new() }
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! Transactions as they are hashed and sent (EIP-2718 with EIP-2930, 1559, 4844 and 7702).
+
+use super::block::Transaction;
+use alloy_rlp::{BufMut, Encodable, Header};
+use parallel_evm::{B256, U256};
+
+/// The root of the transactions' trie.
+pub fn transactions_root(transactions: &[Transaction]) -> B256 {
+    alloy_trie::root::ordered_trie_root_with_encoder(transactions, |tx, out| {
+        // Called on transactions that have been encoded before.
+        out.put_slice(&transaction(tx).unwrap_or_default());
+    })
+}
+
+/// A transaction's encoding, or what it lacks.
+pub fn transaction(tx: &Transaction) -> Result<Vec<u8>, String> {
+    let lacks = |name: &str| format!("{name} is missing");
+    let tx_type = tx.tx_type();
+    let mut fields = Vec::new();
+    if tx_type > 0 {
+        tx.chain_id.ok_or_else(|| lacks("chainId"))?.encode(&mut fields);
+    }
+    tx.nonce.encode(&mut fields);
+    match tx_type {
+        0 | 1 => tx.gas_price.ok_or_else(|| lacks("gasPrice"))?.encode(&mut fields),
+        2..=4 => {
+            tx.max_priority_fee_per_gas.ok_or_else(|| lacks("maxPriorityFeePerGas"))?.encode(&mut fields);
+            tx.max_fee_per_gas.ok_or_else(|| lacks("maxFeePerGas"))?.encode(&mut fields);
+        }
+        other => return Err(format!("type {other} is not known; known are 0 to 4")),
+    }
+    tx.gas.encode(&mut fields);
+    match tx.to {
+        Some(to) => to.encode(&mut fields),
+        None => fields.put_u8(alloy_rlp::EMPTY_STRING_CODE),
+    }
+    tx.value.encode(&mut fields);
+    tx.input.encode(&mut fields);
+    if tx_type > 0 {
+        access_list(tx, &mut fields);
+    }
+    if tx_type == 3 {
+        tx.max_fee_per_blob_gas.ok_or_else(|| lacks("maxFeePerBlobGas"))?.encode(&mut fields);
+        let hashes = tx.blob_versioned_hashes.as_ref().ok_or_else(|| lacks("blobVersionedHashes"))?;
+        let mut payload = Vec::new();
+        hashes.iter().for_each(|hash| hash.encode(&mut payload));
+        list(&payload, &mut fields);
+    }
+    if tx_type == 4 {
+        let mut payload = Vec::new();
+        for entry in tx.authorization_list.as_ref().ok_or_else(|| lacks("authorizationList"))? {
+            let mut item = Vec::new();
+            entry.chain_id.encode(&mut item);
+            entry.address.encode(&mut item);
+            [entry.nonce, entry.y_parity, entry.r, entry.s]
+                .iter()
+                .for_each(|number| number.encode(&mut item));
+            list(&item, &mut payload);
+        }
+        list(&payload, &mut fields);
+    }
+    let v: U256 = if tx_type == 0 { tx.v } else { tx.y_parity.unwrap_or(tx.v) };
+    [v, tx.r, tx.s].iter().for_each(|number| number.encode(&mut fields));
+    let mut encoded = Vec::new();
+    if tx_type > 0 {
+        encoded.push(tx_type);
+    }
+    list(&fields, &mut encoded);
+    Ok(encoded)
+}
+
+fn access_list(tx: &Transaction, out: &mut Vec<u8>) {
+    let mut payload = Vec::new();
+    for entry in tx.access_list.iter().flatten() {
+        let mut keys = Vec::new();
+        entry.storage_keys.iter().for_each(|key| key.encode(&mut keys));
+        let mut item = Vec::new();
+        entry.address.encode(&mut item);
+        list(&keys, &mut item);
+        list(&item, &mut payload);
+    }
+    list(&payload, out);
+}
+
+fn list(payload: &[u8], out: &mut Vec<u8>) {
+    Header { list: true, payload_length: payload.len() }.encode(out);
+    out.extend_from_slice(payload);
+}

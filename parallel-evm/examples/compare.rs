@@ -1,0 +1,188 @@
+//! Measures block files: plain revm, the serial engine, the parallel engine on several numbers of threads, in
+//! turn, in one process; prints a Markdown table with the bounds that the block's own dependencies set.
+//!
+//! `cargo run --release -p parallel-evm --example compare -- [--repeat R] [--threads 1,2] [--reports] FILE...`
+//!
+//! Times are medians of R repetitions (default 15); every variant runs once per repetition, so that what else
+//! happens on the machine hits all alike. Reading files and building pre-states is not measured.
+
+use parallel_evm::{Executor, MemoryState, PreState, StateError, evm_block, is_small};
+use revm::{
+    Context, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext,
+    context::CfgEnv,
+    database::CacheDB,
+    database_interface::DBErrorMarker,
+    primitives::{Address, B256, U256},
+    state::{AccountInfo, Bytecode},
+};
+use std::{
+    hint::black_box,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (mut files, mut repeat, mut threads, mut reports) = (Vec::new(), 15, vec![1, 2], false);
+    while let Some(argument) = arguments.next() {
+        let mut number = || arguments.next().expect("a value after the option");
+        match argument.as_str() {
+            "--repeat" => repeat = number().parse().expect("a number of repetitions"),
+            "--threads" => {
+                threads = number().split(',').map(|n| n.parse().expect("numbers of threads")).collect();
+            }
+            "--reports" => reports = true,
+            _ => files.push(argument),
+        }
+    }
+    let heads: Vec<_> = threads.iter().map(|n| format!(" {n} thr. | of bound | aborts |")).collect();
+    println!("| block | txs | Mgas | plain revm ms | serial ms | serial/plain |{}", heads.concat());
+    println!("|---|--:|--:|--:|--:|--:|{}", "--:|--:|--:|".repeat(threads.len()));
+    let mut sums = Sums { overhead: Vec::new(), speed: vec![Vec::new(); threads.len()] };
+    for file in &files {
+        measure(file, repeat, &threads, reports, &mut sums);
+    }
+    println!("\nserial / plain revm, geometric mean: {:.3}", mean(sums.overhead.iter().copied()));
+    for (n, speed) in threads.iter().zip(&sums.speed) {
+        let of = |pick: &dyn Fn(&Speed) -> bool| mean(speed.iter().filter(|s| pick(s)).map(|s| s.speed_up));
+        let share = mean(speed.iter().filter(|s| s.large).map(|s| s.speed_up / s.bound));
+        println!(
+            "{n} threads: all {:.3}, executed in parallel {:.3}, above 2 Mgas {:.3}, there of the bound {share:.3}, worst {:.3}",
+            of(&|_| true),
+            of(&|s| s.parallel),
+            of(&|s| s.large),
+            speed.iter().map(|s| s.speed_up).fold(f64::INFINITY, f64::min),
+        );
+    }
+}
+
+struct Sums {
+    overhead: Vec<f64>,
+    speed: Vec<Vec<Speed>>,
+}
+
+#[derive(Clone)]
+struct Speed {
+    speed_up: f64,
+    bound: f64,
+    parallel: bool,
+    large: bool,
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let logs: Vec<f64> = values.map(f64::ln).collect();
+    (logs.iter().sum::<f64>() / logs.len() as f64).exp()
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1e3
+}
+
+fn measure(file: &str, repeat: usize, threads: &[usize], reports: bool, sums: &mut Sums) {
+    let loaded = evm_block::read(file).unwrap_or_else(|error| panic!("{error}"));
+    let (block, state) = (&loaded.block, &loaded.pre_state);
+    if block.transactions.is_empty() {
+        return;
+    }
+    let output = Executor::serial().execute(block, state).expect("a valid block");
+    let conflicts = output.conflicts(block, state).expect("a state that answers");
+    let serial = Executor::serial().with_reports(reports);
+    let parallel: Vec<_> = threads
+        .iter()
+        .map(|n| Executor::parallel(NonZeroUsize::new(*n).expect("not zero")).with_reports(reports))
+        .collect();
+    let mut durations: Vec<Vec<Duration>> = vec![Vec::new(); block.transactions.len()];
+    let mut times = vec![Vec::new(); 2 + threads.len()];
+    let mut aborts = vec![0; threads.len()];
+    for round in 0..=repeat {
+        let mut took = Vec::new();
+        let started = Instant::now();
+        black_box(plain_revm(block, state));
+        took.push(started.elapsed());
+        for (at, executor) in std::iter::once(&serial).chain(&parallel).enumerate() {
+            let started = Instant::now();
+            let output = black_box(executor.execute(block, state).expect("a valid block"));
+            took.push(started.elapsed());
+            if at > 0 {
+                aborts[at - 1] += output.diagnostics.aborts;
+            }
+        }
+        let timed = serial.with_timing(true).execute(block, state).expect("a valid block");
+        // The first round warms up.
+        if round > 0 {
+            times.iter_mut().zip(took).for_each(|(times, took)| times.push(took));
+            durations.iter_mut().zip(timed.diagnostics.durations).for_each(|(all, took)| all.push(took));
+        }
+    }
+    let costs: Vec<u64> = durations.into_iter().map(|all| (median(all) * 1e6) as u64).collect();
+    let times: Vec<f64> = times.into_iter().map(median).collect();
+    let mut row = format!(
+        "| {} | {} | {:.2} | {:.3} | {:.3} | {:.3} |",
+        loaded.name,
+        block.transactions.len(),
+        output.gas_used as f64 / 1e6,
+        times[0],
+        times[1],
+        times[1] / times[0]
+    );
+    sums.overhead.push(times[1] / times[0]);
+    for (at, n) in threads.iter().enumerate() {
+        let total: u64 = costs.iter().sum();
+        let bound = total as f64 / conflicts.fine.list_schedule(&costs, *n).max(1) as f64;
+        let speed_up = times[1] / times[2 + at];
+        let mark = if is_small(block) { "*" } else { "" };
+        row +=
+            &format!(" {speed_up:.2}{mark} | {bound:.2} | {:.1} |", aborts[at] as f64 / (repeat + 1) as f64);
+        let large = output.gas_used > 2_000_000 && !is_small(block);
+        sums.speed[at].push(Speed { speed_up, bound, parallel: !is_small(block), large });
+    }
+    println!("{row}");
+}
+
+struct Pre<'s>(&'s MemoryState);
+
+#[derive(Debug)]
+struct Failed(StateError);
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Failed {}
+impl DBErrorMarker for Failed {}
+
+impl DatabaseRef for Pre<'_> {
+    type Error = Failed;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Failed> {
+        self.0.account(address).map_err(Failed)
+    }
+
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, Failed> {
+        self.0.code(hash).map_err(Failed)
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Failed> {
+        self.0.storage(address, slot).map_err(Failed)
+    }
+
+    fn block_hash_ref(&self, number: u64) -> Result<B256, Failed> {
+        self.0.block_hash(number).map_err(Failed)
+    }
+}
+
+/// revm as it comes: its own handler, its own database over the same state, every transaction committed.
+fn plain_revm(block: &parallel_evm::Block, state: &MemoryState) -> u64 {
+    let mut cfg = CfgEnv::new_with_spec(block.spec);
+    cfg.chain_id = block.chain_id;
+    let mut evm = Context::mainnet()
+        .with_db(CacheDB::new(Pre(state)))
+        .with_cfg(cfg)
+        .with_block(block.env.clone())
+        .build_mainnet();
+    let transactions = block.transactions.iter();
+    transactions.map(|tx| evm.transact_commit(tx.clone()).expect("a valid block").tx_gas_used()).sum()
+}

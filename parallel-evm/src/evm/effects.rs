@@ -1,0 +1,87 @@
+//! From a finished transaction's journal to its effects: changes relative to what it was given.
+
+use crate::account::{AccountRead, Change, Facts, Reset, Shift};
+use revm::{
+    primitives::{Address, KECCAK_EMPTY, U256},
+    state::{Account, EvmState},
+};
+
+/// What a transaction does to the state.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effects {
+    /// Touched accounts, each once.
+    pub(crate) accounts: Vec<AccountEffect>,
+    /// The fee to credit to the beneficiary at commit, if the transaction did not do so itself.
+    pub(crate) fee: Option<U256>,
+}
+
+/// What a transaction does to one account.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountEffect {
+    pub(crate) address: Address,
+    pub(crate) change: Change,
+    /// Written slots; they belong to the account's new life if the change resets it.
+    pub(crate) slots: Vec<(U256, U256)>,
+    /// What folding into the account as given would find out.
+    pub(crate) expected: Facts,
+}
+
+impl Effects {
+    /// Collects what the journal holds and empties it, keeping its memory.
+    pub(super) fn drain(journal: &mut EvmState, fee: Option<U256>, clearing: bool) -> Self {
+        let mut accounts = Vec::with_capacity(journal.len());
+        for (address, account) in journal.drain() {
+            if account.is_touched() {
+                accounts.extend(account_effect(address, account, clearing));
+            }
+        }
+        Self { accounts, fee }
+    }
+}
+
+fn account_effect(address: Address, mut account: Account, clearing: bool) -> Option<AccountEffect> {
+    let reset = if account.is_selfdestructed() {
+        Some(Reset::Destroyed)
+    } else {
+        // `is_created` alone may also mean: touched into being before EIP-161.
+        account.is_created_locally().then_some(Reset::Created)
+    };
+    let existed = !account.is_loaded_as_not_existing();
+    let given = account.original_info_mut();
+    let (before_balance, before_nonce) = (given.balance, given.nonce);
+    let before_code = if given.code_hash.is_zero() { KECCAK_EMPTY } else { given.code_hash };
+    let now = &mut account.info;
+    let change = if reset == Some(Reset::Destroyed) {
+        Change { reset, shift: Shift::NONE, nonce: None, code: None }
+    } else {
+        Change {
+            reset,
+            shift: Shift::between(before_balance, now.balance),
+            nonce: (now.nonce != before_nonce).then_some(now.nonce),
+            code: (now.code_hash != before_code)
+                .then(|| (now.code_hash, now.code.take().unwrap_or_default())),
+        }
+    };
+    let mut slots = Vec::new();
+    if reset != Some(Reset::Destroyed) {
+        slots.extend(account.changed_storage_slots().map(|(slot, value)| (*slot, value.present_value)));
+    }
+    // Even if it has a nonce here: unless that mattered, it may turn out to have none.
+    let may_be_empty = account.info.code_hash == KECCAK_EMPTY;
+    let is_effect = reset.is_some()
+        || !change.shift.is_none()
+        || change.nonce.is_some()
+        || change.code.is_some()
+        || !slots.is_empty()
+        || may_be_empty;
+    is_effect.then(|| {
+        let mut given = AccountRead {
+            exists: existed,
+            nonce: before_nonce,
+            balance: before_balance,
+            code_hash: before_code,
+        };
+        let expected = given.apply(&change, clearing);
+        AccountEffect { address, change, slots, expected }
+    })
+}

@@ -1,0 +1,32 @@
+//! What the driver needs of threads. The model check compiles the driver against a module of the same shape.
+
+pub(super) use std::sync::{
+    Condvar, Mutex,
+    atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst},
+};
+use std::sync::{MutexGuard, PoisonError, TryLockError};
+
+/// How often a thread looks for work before it goes to sleep: some ten microseconds, less than it takes to be
+/// woken up.
+pub(super) const SPINS: u32 = 3_000;
+
+pub(super) fn spin() {
+    std::hint::spin_loop();
+}
+
+/// Locks a mutex whose data stay usable even if a thread panicked: the run is given up then anyway.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+pub(super) fn wait<'g, T>(condvar: &Condvar, guard: MutexGuard<'g, T>) -> MutexGuard<'g, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,117 @@
+//! The concurrent core under a model checker: the driver's own source, on threads whose every interleaving
+//! [shuttle](https://docs.rs/shuttle) chooses, driving small transactions over a small multi-version memory.
+//!
+//! Whatever the order: every transaction commits once, in order, with the values of serial execution; a failure
+//! is that of the lowest index; nobody sleeps forever (shuttle reports a deadlock).
+
+#[path = "../../src/parallel/driver.rs"]
+#[allow(dead_code, reason = "no toy transaction fails to commit")]
+mod driver;
+mod toy;
+
+use driver::Driver;
+use std::sync::Arc;
+use toy::{Program, Toy};
+
+/// The driver's view of threads, as in the crate, but shuttle's.
+mod sync {
+    pub(super) use shuttle::sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst},
+    };
+
+    /// Sleep at once: a spinning thread has no end under a model checker.
+    pub(super) const SPINS: u32 = 0;
+
+    pub(super) fn spin() {
+        shuttle::thread::yield_now();
+    }
+
+    pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap()
+    }
+
+    pub(super) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        mutex.try_lock().ok()
+    }
+
+    pub(super) fn wait<'g, T>(condvar: &Condvar, guard: MutexGuard<'g, T>) -> MutexGuard<'g, T> {
+        condvar.wait(guard).unwrap()
+    }
+}
+
+/// Runs a program on so many threads and compares with serial execution.
+fn run(program: &Program, threads: usize) {
+    let driver = Arc::new(Driver::new(program.len()));
+    let toy = Arc::new(Toy::new(program.clone()));
+    let helpers: Vec<_> = (1..threads)
+        .map(|_| {
+            let (driver, toy) = (Arc::clone(&driver), Arc::clone(&toy));
+            shuttle::thread::spawn(move || driver.work(&*toy, &mut ()))
+        })
+        .collect();
+    driver.work(&*toy, &mut ());
+    helpers.into_iter().for_each(|helper| helper.join().unwrap());
+    toy.compare_with_serial(driver.committed());
+    let tally = driver.tally();
+    assert!(tally.waits <= tally.checks + tally.in_vain + program.len() * 4);
+}
+
+fn iterations(default: usize) -> usize {
+    std::env::var("MODEL_ITERATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(default)
+}
+
+fn random(program: Program, threads: usize, count: usize) {
+    shuttle::check_random(move || run(&program, threads), iterations(count));
+}
+
+#[test]
+fn a_chain_of_conflicts_commits_in_order() {
+    for threads in [2, 3] {
+        random(Program::chain(5), threads, 1_500);
+    }
+}
+
+#[test]
+fn independent_transactions_commit_in_order() {
+    random(Program::independent(5), 3, 1_000);
+}
+
+#[test]
+fn mixed_conflicts_with_write_sets_that_change_commit_in_order() {
+    for seed in 0..6 {
+        random(Program::mixed(seed, 6, 3), 3, 500);
+    }
+}
+
+#[test]
+fn few_preemptions_find_what_many_hide() {
+    for seed in 0..4 {
+        let program = Program::mixed(seed, 5, 2);
+        shuttle::check_pct(move || run(&program, 3), iterations(500), 3);
+    }
+}
+
+#[test]
+fn all_orders_of_two_conflicting_transactions_are_tried() {
+    let program = Program::chain(2);
+    shuttle::check_dfs(move || run(&program, 2), Some(iterations(8_000)));
+}
+
+#[test]
+fn a_failure_stops_everybody_at_the_lowest_index() {
+    for at in 0..4 {
+        random(Program::mixed(7, 4, 2).failing_at(at), 3, 400);
+    }
+}
+
+#[test]
+fn a_stretch_in_order_is_entered_and_left() {
+    // Long enough for two stretches; few iterations, since each is long.
+    random(Program::chain(40), 2, 60);
+}
+
+#[test]
+fn checks_that_fail_for_no_reason_cost_time_only() {
+    random(Program::mixed(3, 5, 2).with_false_alarms(), 3, 700);
+}

@@ -1,0 +1,198 @@
+//! Accounts: destruction and re-creation, collisions, delegations, nonces.
+
+use crate::world::{PASSES_ON, RICH, World, person, wei, word};
+use alloy_primitives::hex;
+use parallel_evm::{Address, B256, Bytecode, Bytes, PreState, SpecId, TxEnv, TxKind, U256};
+use revm::context_interface::{
+    either::Either,
+    transaction::{Authorization, RecoveredAuthority, RecoveredAuthorization},
+};
+
+/// Copies slot 0 to slot 1; with input destroys itself in favour of the address in it.
+const CHILD: &str = "36600b5760005460015500 5b 600035ff";
+
+/// Stores the value it is given in slot 0 and deploys [`CHILD`].
+fn child_init() -> String {
+    format!("34600055 6f{CHILD} 600052 60106010f3").replace(' ', "")
+}
+
+/// Creates the child with CREATE2, always at one address, and stores the address in slot 0.
+fn factory(op: &str) -> String {
+    let init = child_init();
+    let len = init.len() / 2;
+    let salt = if op == "f5" { "6000" } else { "" };
+    format!("{:02x}{init} 600052 {salt} 60{len:02x} 60{:02x} 34 {op} 600055 00", 0x5f + len, 32 - len)
+}
+
+fn authorise(tx: &mut TxEnv, authority: Address, nonce: u64, to: Address) {
+    (tx.tx_type, tx.gas_priority_fee) = (4, Some(0));
+    let inner = Authorization { chain_id: U256::ZERO, address: to, nonce };
+    let signed = RecoveredAuthorization::new_unchecked(inner, RecoveredAuthority::Valid(authority));
+    tx.authorization_list.push(Either::Right(signed));
+}
+
+fn child_of(factory: Address) -> Address {
+    factory.create2_from_code(B256::ZERO, hex::decode(child_init()).unwrap())
+}
+
+#[test]
+fn a_contract_destroyed_and_created_again_begins_a_new_life() {
+    let mut world = World::under(SpecId::LONDON);
+    let factory = world.program(1, &factory("f5"));
+    let child = child_of(factory);
+    world.send(person(0), factory, 7, Bytes::new());
+    world.send(person(1), child, 0, Bytes::new());
+    world.send(person(2), child, 0, word(person(9)));
+    world.send(person(3), child, 0, Bytes::new());
+    world.send(person(4), factory, 9, Bytes::new());
+    let ran = world.run();
+    assert_eq!(ran.succeeded(), [true; 5]);
+    let change = &ran.output.state.accounts[&child];
+    assert!(change.storage_cleared);
+    assert_eq!(ran.after.slot(child, U256::ZERO), wei(9));
+    assert_eq!(ran.after.slot(child, U256::ONE), U256::ZERO, "written in its former life");
+    assert_eq!(ran.after.account(person(9)).unwrap().unwrap().balance, wei(RICH + 7));
+}
+
+#[test]
+fn storage_from_before_the_block_is_void_after_destruction() {
+    let mut world = World::under(SpecId::LONDON);
+    let factory = world.program(1, &factory("f5"));
+    let child = child_of(factory);
+    world
+        .state
+        .insert_contract(child, Bytecode::new_legacy(hex::decode(CHILD.replace(' ', "")).unwrap().into()));
+    world.state.insert_storage(child, U256::ZERO, wei(5));
+    world.state.insert_storage(child, wei(8), wei(6));
+    world.send(person(0), child, 0, Bytes::new());
+    world.send(person(1), child, 0, word(person(9)));
+    world.send(person(2), factory, 1, Bytes::new());
+    world.send(person(3), child, 0, Bytes::new());
+    let ran = world.run();
+    assert_eq!(ran.after.slot(child, U256::ZERO), U256::ONE);
+    assert_eq!(ran.after.slot(child, U256::ONE), U256::ONE);
+    assert_eq!(ran.after.slot(child, wei(8)), U256::ZERO);
+}
+
+#[test]
+fn since_cancun_only_a_contract_of_the_same_transaction_is_destroyed() {
+    let mut world = World::under(SpecId::CANCUN);
+    let factory = world.program(1, &factory("f5"));
+    let child = child_of(factory);
+    world.send(person(0), factory, 7, Bytes::new());
+    world.send(person(1), child, 0, word(person(9)));
+    world.send(person(2), child, 0, Bytes::new());
+    let ran = world.run();
+    assert_eq!(ran.after.slot(child, U256::ONE), wei(7));
+    assert_eq!(ran.after.account(child).unwrap().unwrap().balance, U256::ZERO);
+}
+
+#[test]
+fn creations_collide_and_count_the_creators_nonce() {
+    let mut world = World::new();
+    let (fixed, counting) = (world.program(1, &factory("f5")), world.program(2, &factory("f0")));
+    for number in 0..3 {
+        // A collision takes 63 of 64 parts of the gas; the rest must do for the store.
+        world.send(person(number), fixed, 1, Bytes::new()).gas_limit = 3_000_000;
+        world.send(person(number + 4), counting, 1, Bytes::new());
+    }
+    let ran = world.run();
+    // The second creation at a fixed address collides and yields zero.
+    assert_eq!(ran.after.slot(fixed, U256::ZERO), U256::ZERO);
+    assert_eq!(ran.after.account(child_of(fixed)).unwrap().unwrap().balance, U256::ONE);
+    let last = U256::from_be_bytes(counting.create(3).into_word().0);
+    assert_eq!(ran.after.slot(counting, U256::ZERO), last);
+    assert_eq!(ran.needs(5), [3], "the nonce");
+}
+
+#[test]
+fn a_delegation_changes_the_nonce_of_an_account_that_sends_later() {
+    let mut world = World::new();
+    let program = world.program(1, PASSES_ON);
+    let authority = person(3);
+    authorise(world.pay(person(0), person(1), 1), authority, 0, program);
+    // Its nonce is 1 by now; and it may send although it has code.
+    world.pay(authority, person(2), 1).nonce = 1;
+    // Whoever pays it runs its program.
+    world.send(person(4), authority, 5, word(person(5)));
+    let ran = world.run();
+    assert_eq!(ran.succeeded(), [true; 3]);
+    assert_eq!(ran.after.account(authority).unwrap().unwrap().nonce, 2);
+    assert_eq!(ran.after.slot(authority, U256::ZERO), U256::ONE);
+    assert_eq!(ran.needs(1), [0], "every sender's code is read");
+    assert_eq!(ran.needs(2), [0]);
+}
+
+#[test]
+fn an_authority_that_sent_before_is_refused_by_its_nonce() {
+    let mut world = World::new();
+    let program = world.program(1, PASSES_ON);
+    let authority = person(3);
+    world.pay(authority, person(2), 1);
+    authorise(world.pay(person(0), person(1), 1), authority, 0, program);
+    authorise(world.pay(person(5), person(1), 1), authority, 1, program);
+    let ran = world.run();
+    assert_eq!(ran.after.account(authority).unwrap().unwrap().nonce, 2, "one refused, one applied");
+    assert!(ran.needs(1).contains(&0));
+    assert!(ran.needs(2).contains(&0));
+}
+
+#[test]
+fn a_delegated_account_creates_with_its_own_nonce() {
+    let mut world = World::new();
+    let counting = world.program(2, &factory("f0"));
+    let delegated = person(3);
+    authorise(world.pay(person(0), person(1), 1), delegated, 0, counting);
+    world.pay(delegated, person(2), 1).nonce = 1;
+    world.send(person(4), delegated, 1, Bytes::new());
+    let ran = world.run();
+    let child = U256::from_be_bytes(delegated.create(2).into_word().0);
+    assert_eq!(ran.after.slot(delegated, U256::ZERO), child);
+    assert_eq!(ran.after.account(delegated).unwrap().unwrap().nonce, 3);
+}
+
+#[test]
+fn the_refund_of_an_authorisation_depends_on_the_authoritys_existence() {
+    let absent = Address::repeat_byte(0x78);
+    let gas_with_credit = |credits: bool| {
+        let mut world = World::new();
+        let program = world.program(1, PASSES_ON);
+        world.pay(person(1), if credits { absent } else { person(2) }, 1);
+        let tx = world.pay(person(0), person(2), 1);
+        authorise(tx, absent, 0, program);
+        let ran = world.run();
+        assert_eq!(ran.needs(1), if credits { &[0][..] } else { &[] });
+        ran.output.receipts[1].gas_used
+    };
+    assert_ne!(gas_with_credit(true), gas_with_credit(false));
+}
+
+#[test]
+fn contracts_created_by_transactions_take_addresses_from_known_nonces() {
+    let mut world = World::new();
+    for _ in 0..4 {
+        let tx = world.send(person(0), person(1), 0, hex::decode(child_init()).unwrap().into());
+        tx.kind = TxKind::Create;
+    }
+    let ran = world.run();
+    for (nonce, receipt) in ran.output.receipts.iter().enumerate() {
+        assert_eq!(receipt.contract_address, Some(person(0).create(nonce as u64)));
+    }
+    assert_eq!(ran.conflicts.fine.dependent(), 0);
+}
+
+#[test]
+fn access_lists_are_charged_and_harmless() {
+    use revm::context_interface::transaction::{AccessList, AccessListItem};
+    let mut world = World::new();
+    let program = world.program(1, "600054 600101 600055 00");
+    for number in 0..3 {
+        let tx = world.send(person(number), program, 0, Bytes::new());
+        tx.tx_type = 1;
+        let item = AccessListItem { address: program, storage_keys: vec![Default::default()] };
+        tx.access_list = AccessList(vec![item]);
+    }
+    let ran = world.run();
+    assert_eq!(ran.after.slot(program, U256::ZERO), wei(3));
+    assert_eq!((ran.needs(1), ran.needs(2)), (&[0][..], &[1][..]));
+}
