@@ -1,42 +1,39 @@
-//! The desktop app: a window that lists scenarios and says what each of them means.
-//!
-//! `entries` reads a folder through `sim_core::scenario`, `window` draws what it found, `style` holds the
-//! look. It never runs anything: the command line does.
+//! Opens the window. With a scenario file it runs that one, without the one made for a first look.
 //!
 //! Exit codes: 0 fine, 1 no window could be opened, 2 bad arguments.
 
-mod entries;
-mod style;
-mod window;
-
-use entries::Folder;
+use gui::app::App;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use window::Window;
 
 const HELP: &str = "\
-Lightcone: a window that lists scenarios
+Lightcone: watch a block race across the world
 
-Usage: gui [--dir DIR]
+Usage: gui [FILE]
+
+Arguments:
+  FILE  Scenario to open [default: scenarios/quickstart.ron]
 
 Options:
-  --dir DIR      Folder with scenario files [default: ./scenarios]
   -h, --help     Print help
   -V, --version  Print version
 ";
 
+/// What runs without an argument.
+const FIRST_LOOK: &str = "scenarios/quickstart.ron";
+
 /// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
 enum Task {
-    Open(PathBuf),
+    Open(Option<PathBuf>),
     Print(String),
 }
 
 fn main() -> ExitCode {
-    let folder = match parse(std::env::args_os().skip(1)) {
-        Ok(Task::Open(folder)) => folder,
+    let file = match parse(std::env::args_os().skip(1)) {
+        Ok(Task::Open(file)) => file,
         Ok(Task::Print(text)) => {
             // A reader that has gone is no error.
             let _ = std::io::stdout().write_all(text.as_bytes());
@@ -44,7 +41,7 @@ fn main() -> ExitCode {
         }
         Err(message) => return fail(&message, 2),
     };
-    match open(folder) {
+    match open(file) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("no window can be opened: {error}"), 1),
     }
@@ -57,46 +54,41 @@ fn fail(message: &str, code: u8) -> ExitCode {
 }
 
 fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Task, String> {
-    let mut folder = None;
-    let mut arguments = arguments;
-    while let Some(argument) = arguments.next() {
-        let text = argument.to_string_lossy();
-        let given = match text.as_ref() {
+    let mut file = None;
+    for argument in arguments {
+        match argument.to_string_lossy().as_ref() {
             "-h" | "--help" => return Ok(Task::Print(HELP.to_owned())),
             "-V" | "--version" => {
                 return Ok(Task::Print(concat!("gui ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
             }
-            "--dir" => PathBuf::from(arguments.next().ok_or("--dir needs a folder; see --help")?),
-            _ => match text.strip_prefix("--dir=") {
-                Some(path) => PathBuf::from(path),
-                None => {
-                    return Err(format!("unknown argument `{text}`; allowed: --dir DIR, --help, --version"));
-                }
-            },
-        };
-        if !given.is_dir() {
-            return Err(format!("--dir: {} is not a folder", given.display()));
+            text if text.starts_with('-') => {
+                return Err(format!(
+                    "unknown argument `{text}`; allowed: a scenario file, --help, --version"
+                ));
+            }
+            _ => {}
         }
-        if folder.replace(given).is_some() {
-            return Err("--dir is given twice".to_owned());
+        if file.replace(PathBuf::from(argument)).is_some() {
+            return Err("more than one file is given".to_owned());
         }
     }
-    Ok(Task::Open(folder.unwrap_or_else(|| PathBuf::from("scenarios"))))
+    Ok(Task::Open(file))
 }
 
-fn open(folder: PathBuf) -> eframe::Result {
+fn open(file: Option<PathBuf>) -> eframe::Result {
     let viewport = eframe::egui::ViewportBuilder::default()
         .with_title("Lightcone")
         .with_app_id("lightcone")
-        .with_inner_size([1180.0, 780.0])
-        .with_min_inner_size([640.0, 400.0]);
+        .with_inner_size([1600.0, 1000.0])
+        .with_min_inner_size([900.0, 600.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     eframe::run_native(
         "Lightcone",
         options,
         Box::new(|creation| {
-            style::apply(&creation.egui_ctx);
-            Ok(Box::new(Window::new(Folder::read(folder))))
+            let mut app = App::new(creation);
+            app.open(&file.unwrap_or_else(|| PathBuf::from(FIRST_LOOK)));
+            Ok(Box::new(app))
         }),
     )
 }
@@ -110,14 +102,11 @@ mod tests {
     }
 
     #[test]
-    fn arguments_mean_a_folder_or_are_refused() {
-        assert_eq!(parsed(&[]), Ok(Task::Open("scenarios".into())));
-        assert_eq!(parsed(&["--dir", "src"]), Ok(Task::Open("src".into())));
-        assert_eq!(parsed(&["--dir=src"]), Ok(Task::Open("src".into())));
-        assert!(matches!(parsed(&["--help"]), Ok(Task::Print(text)) if text.contains("--dir")));
-        for bad in
-            [&["--dri", "src"][..], &["--dir"], &["--dir", "no-such-folder"], &["--dir=src", "--dir=src"]]
-        {
+    fn arguments_mean_a_file_or_are_refused() {
+        assert_eq!(parsed(&[]), Ok(Task::Open(None)));
+        assert_eq!(parsed(&["a.ron"]), Ok(Task::Open(Some("a.ron".into()))));
+        assert!(matches!(parsed(&["--help"]), Ok(Task::Print(text)) if text.contains("FILE")));
+        for bad in [&["--dri", "src"][..], &["a.ron", "b.ron"]] {
             assert!(parsed(bad).is_err(), "{bad:?}");
         }
     }

@@ -15,10 +15,15 @@
 
 mod archive;
 mod assemble;
+mod detail;
 pub mod experiment;
 mod finish;
+mod observer;
+pub mod snapshot;
 mod timeline;
 mod world;
+
+pub use observer::Observer;
 
 use crate::consensus::RunError;
 use crate::execution::builder::ExecutionCache;
@@ -32,7 +37,7 @@ use crate::kernel::time::SimTime;
 use crate::net::fabric::Fabric;
 use crate::net::geography::PlacementError;
 use crate::net::links::LatencyError;
-use crate::net::topology::TopologyError;
+use crate::net::topology::{Topology, TopologyError};
 use crate::observe::record::RunRecord;
 use crate::scenario::intervention::ChangeError;
 use crate::scenario::limits::INTERVENTIONS_MAX;
@@ -40,6 +45,7 @@ use crate::scenario::plan::{Change, Intervention, Plan};
 use crate::workload::economy::Economies;
 use crate::workload::recorded::{RecordedBlocks, RecordedError};
 use crate::workload::users::Pinned;
+use snapshot::{Request, Snapshot};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use thiserror::Error;
@@ -150,9 +156,12 @@ trait Run: Send {
     fn timeline(&self) -> &Timeline;
     fn timeline_mut(&mut self) -> &mut Timeline;
     fn heap_bytes(&self) -> usize;
+    fn checkpoint_bytes(&self) -> usize;
     fn trail(&self) -> &DigestTrail;
     fn state_digest(&self) -> Digest;
     fn contents(&self) -> Vec<Arc<Pinned>>;
+    fn observe(&self, observer: &mut Observer, request: &Request, into: &mut Snapshot);
+    fn placement(&self) -> Placement;
     fn clone_box(&self) -> Box<dyn Run>;
     fn finish(self: Box<Self>, plan: Plan) -> RunRecord;
 }
@@ -161,6 +170,19 @@ trait Run: Send {
 pub struct Simulation {
     world: Box<dyn Run>,
     plan: Plan,
+}
+
+/// What does not change while a simulation runs.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// Region of every node.
+    pub regions: Vec<u16>,
+    /// Hardware class of every node.
+    pub classes: Vec<u16>,
+    /// Stake of every node.
+    pub stakes: Arc<[u64]>,
+    /// Who is connected to whom.
+    pub topology: Arc<Topology>,
 }
 
 /// A saved state of a simulation.
@@ -309,6 +331,11 @@ impl Simulation {
         Checkpoint(self.world.clone_box())
     }
 
+    /// About how many bytes a checkpoint taken now holds for itself alone.
+    pub fn checkpoint_bytes(&self) -> usize {
+        self.world.checkpoint_bytes()
+    }
+
     /// Goes back (or forward) to a saved state of this simulation, its interventions included.
     pub fn restore(&mut self, checkpoint: &Checkpoint) {
         self.world = checkpoint.0.clone_box();
@@ -323,6 +350,17 @@ impl Simulation {
     /// Digests by group of nodes and simulated second, to locate a divergence.
     pub fn trail(&self) -> &DigestTrail {
         self.world.trail()
+    }
+
+    /// What the simulation looks like now. Changes nothing; `into` is filled anew, its memory reused.
+    pub fn snapshot(&self, observer: &mut Observer, request: &Request, into: &mut Snapshot) {
+        into.end_ns = self.world.end().0;
+        self.world.observe(observer, request, into);
+    }
+
+    /// Where the nodes are, and who is connected to whom.
+    pub fn placement(&self) -> Placement {
+        self.world.placement()
     }
 
     /// Contents of the blocks built so far, by chain, to pin in another run.

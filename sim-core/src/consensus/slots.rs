@@ -166,6 +166,11 @@ impl Slots {
         self.tracked
     }
 
+    /// Whether blocks of a slot count in the statistics.
+    pub fn is_measured(&self, slot: u32) -> bool {
+        slot >= self.first_measured_slot
+    }
+
     /// When a block is passed on.
     pub fn forward_rule(&self) -> ForwardRule {
         self.forward

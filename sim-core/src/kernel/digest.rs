@@ -46,7 +46,7 @@ impl NodeDigest {
 }
 
 /// 128 bits that name a run or a file, printed as 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub u128);
 
 impl fmt::Display for Digest {

@@ -463,6 +463,11 @@ impl Fabric {
         SimTime(self.nodes[node.index()].up_free_ns)
     }
 
+    /// When the node's downlink will be free.
+    pub fn downlink_free(&self, node: NodeId) -> SimTime {
+        SimTime(self.nodes[node.index()].down_free_ns)
+    }
+
     /// A message reached the downlink: queue it there; completion is another event.
     #[inline(always)]
     pub fn arrive(&mut self, event: Event) {

@@ -269,6 +269,8 @@ pub struct NodeBlockRecord {
     pub verified_ns: Option<u64>,
     /// 2/3 of the stake seen, ns.
     pub final_ns: Option<u64>,
+    /// Sender of the first copy; `None` at the proposer and where none came.
+    pub sender: Option<u32>,
     /// Overlay hops from the proposer.
     pub hops: u32,
     /// From the slot's start to `verified_ns` (to `arrived_ns` where there is no execution).

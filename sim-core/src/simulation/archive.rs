@@ -17,6 +17,7 @@ use crate::observe::causes::{Checked, Holding, Spread, add_direct, follow};
 use crate::observe::record::{BlockRecord, Breakdown, NodeBlockRecord, Part};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Slots after which an unfinished block is closed anyway.
 const OPEN_SLOTS_MAX: u32 = 24;
@@ -32,7 +33,7 @@ pub struct Archive {
     /// Blocks by (chain, slot, proposer).
     pub blocks: BTreeMap<(u32, u32, u32), BlockRecord>,
     /// Blocks at observed nodes.
-    pub node_blocks: BTreeMap<(u32, u32, u32), Vec<NodeBlockRecord>>,
+    pub node_blocks: BTreeMap<(u32, u32, u32), Arc<Vec<NodeBlockRecord>>>,
     /// Every k-th node is observed.
     pub observed_every: u32,
     /// Slots of warm-up.
@@ -134,7 +135,7 @@ impl Archive {
         // A block whose proposer failed while building it never was.
         if record.published_ns > 0 || !fabric.was_down(NodeId(record.proposer)) {
             self.blocks.insert(key, record);
-            self.node_blocks.insert(key, nodes);
+            self.node_blocks.insert(key, Arc::new(nodes));
         }
         let views = std::mem::take(&mut slots.ledger.get_mut(ix).views);
         slots.settle(ix);
@@ -171,6 +172,7 @@ impl Archive {
                 let arrived_ns = spread.arrived[node].map(|_| arrivals[node].delivered_ns);
                 let to_verified = spread.arrived[node].unwrap_or_default();
                 let hops = spread.hops[node];
+                let sender = sender(&arrivals[node], node, payload.producer);
                 let node = node as u32;
                 let (verified_ns, final_ns, to_final) = (None, None, None);
                 let record = NodeBlockRecord {
@@ -179,6 +181,7 @@ impl Archive {
                     arrived_ns,
                     verified_ns,
                     final_ns,
+                    sender,
                     hops,
                     to_verified,
                     to_final,
@@ -213,7 +216,7 @@ impl Archive {
             final_quantiles_ns: [None; 4],
         };
         self.blocks.insert(key, record);
-        self.node_blocks.insert(key, nodes);
+        self.node_blocks.insert(key, Arc::new(nodes));
     }
 }
 
@@ -337,9 +340,20 @@ impl Chronicle<'_> {
     }
 
     fn node_records(&self, ix: BlockIx, story: &Story, every: u32) -> Vec<NodeBlockRecord> {
+        let mut finals = Finals { chronicle: self, stories: BTreeMap::new(), spreads: BTreeMap::new() };
+        self.node_records_with(ix, story, every, |node| finals.final_breakdown(ix, node))
+    }
+
+    fn node_records_with(
+        &self,
+        ix: BlockIx,
+        story: &Story,
+        every: u32,
+        mut to_final: impl FnMut(NodeId) -> Option<Breakdown>,
+    ) -> Vec<NodeBlockRecord> {
         let block = self.slots.ledger.get(ix);
         let arrivals = self.arrivals(ix);
-        let mut finals = Finals { chronicle: self, stories: BTreeMap::new(), spreads: BTreeMap::new() };
+        let producer = NodeId(block.block.header.id.proposer);
         let observed = (0..arrivals.len()).step_by(every as usize);
         let records = observed.map(|n| {
             let arrived = story.spread.arrived[n];
@@ -350,13 +364,25 @@ impl Chronicle<'_> {
                 arrived_ns: arrived.map(|_| arrivals[n].delivered_ns),
                 verified_ns: (view.verified_ns > 0).then_some(view.verified_ns),
                 final_ns: (view.final_ns > 0).then_some(view.final_ns),
+                sender: sender(&arrivals[n], n, producer),
                 hops: story.spread.hops[n],
                 to_verified: story.verified[n].or(arrived).unwrap_or_default(),
-                to_final: finals.final_breakdown(ix, NodeId(n as u32)),
+                to_final: to_final(NodeId(n as u32)),
             }
         });
         records.collect()
     }
+}
+
+/// An open block at every node as far as it got, without the causes of finality.
+pub fn so_far(slots: &Slots, fabric: &Fabric, ix: BlockIx) -> Vec<NodeBlockRecord> {
+    let chronicle = Chronicle { slots, fabric };
+    chronicle.node_records_with(ix, &chronicle.tell(ix), 1, |_| None)
+}
+
+/// Who sent the first copy.
+fn sender(arrival: &Arrival, node: usize, producer: NodeId) -> Option<u32> {
+    (arrival.delivered_ns > 0 && node != producer.index()).then(|| arrival.from().0)
 }
 
 /// Chains of causes to finality; the ways of blocks and aggregates are followed once.

@@ -1,15 +1,16 @@
 //! From a finished world to its record.
 
-use super::Run;
+use super::snapshot::{Request, Snapshot};
 use super::timeline::Timeline;
 use super::world::{ChainState, World};
+use super::{Observer, Placement, Run};
 use crate::consensus::RunError;
 use crate::gossip::Dissemination;
 use crate::kernel::digest::{Digest, DigestFold, DigestTrail};
 use crate::kernel::ids::NodeId;
 use crate::kernel::time::SimTime;
 use crate::net::topology::stats::stats;
-use crate::observe::record::{BlockRecord, NodeRecord, RunRecord, TransactionRecord};
+use crate::observe::record::{BlockRecord, NodeBlockRecord, NodeRecord, RunRecord, TransactionRecord};
 use crate::scenario::plan::Plan;
 use crate::workload::Source;
 use crate::workload::users::Pinned;
@@ -53,6 +54,10 @@ impl<D: Dissemination> Run for World<D> {
         self.fabric.heap_bytes()
     }
 
+    fn checkpoint_bytes(&self) -> usize {
+        super::observer::checkpoint_bytes(self)
+    }
+
     fn trail(&self) -> &DigestTrail {
         &self.trail
     }
@@ -72,6 +77,20 @@ impl<D: Dissemination> Run for World<D> {
             ChainState::Broadcast(_) => Arc::default(),
         });
         contents.collect()
+    }
+
+    fn observe(&self, observer: &mut Observer, request: &Request, into: &mut Snapshot) {
+        observer.observe(self, request, into);
+    }
+
+    fn placement(&self) -> Placement {
+        let nodes = || (0..self.fabric.node_count()).map(NodeId);
+        Placement {
+            regions: nodes().map(|n| self.fabric.region(n) as u16).collect(),
+            classes: nodes().map(|n| self.fabric.class(n) as u16).collect(),
+            stakes: Arc::clone(&self.stakes),
+            topology: Arc::clone(self.fabric.topology()),
+        }
     }
 
     fn clone_box(&self) -> Box<dyn Run> {
@@ -164,7 +183,7 @@ impl<D: Dissemination> World<D> {
             let block = position[&key];
             record
                 .node_blocks
-                .extend(nodes.into_iter().map(|n| crate::observe::record::NodeBlockRecord { block, ..n }));
+                .extend(Arc::unwrap_or_clone(nodes).into_iter().map(|n| NodeBlockRecord { block, ..n }));
         }
     }
 

@@ -558,6 +558,11 @@ impl Users {
         self.rpcs.iter().flat_map(|rpc| &rpc.transactions).map(|ix| (*ix, &self.fates[ix.index()]))
     }
 
+    /// What a user saw of one transaction.
+    pub fn fate(&self, tx: TxIx) -> &Fate {
+        &self.fates[tx.index()]
+    }
+
     /// When the user of a transaction saw block `ix` executed and final, ns.
     pub fn user_saw(&self, ix: BlockIx, fate: &Fate) -> [Option<u64>; 2] {
         let times = self.seen.get(&ix).map_or([0; 2], |seen| seen[fate.rpc as usize]);

@@ -198,6 +198,7 @@ fn block(
             arrived_ns: (!lost).then_some(arrived),
             verified_ns: (!lost && !shape.broadcast).then_some(verified),
             final_ns: (canonical && !shape.broadcast).then(|| slot_start_ns + to_final.total_ns()),
+            sender: None,
             hops: 1 + random(9, 4) as u32,
             to_verified: parts,
             to_final: (canonical && !shape.broadcast).then_some(to_final),

@@ -1,0 +1,128 @@
+//! The window: bars at the top and bottom, panels between, notices and the palette on top.
+
+mod headline;
+mod menu;
+mod timeline;
+mod transport;
+
+use crate::command::Command;
+use crate::layout::{self, Layout};
+use crate::notice::Notices;
+use crate::palette::Palette;
+use crate::panels::Cx;
+use crate::session::Session;
+use crate::settings::{self, Settings};
+use crate::theme::{self, Tokens};
+use crate::worker::Limits;
+use eframe::egui::{CentralPanel, Context, Frame, Ui};
+use std::path::Path;
+use std::time::Duration;
+
+/// The app.
+pub struct App {
+    /// The running simulation.
+    pub(crate) session: Session,
+    /// Settings.
+    pub(crate) settings: Settings,
+    /// Notifications.
+    pub(crate) notices: Notices,
+    /// Command palette.
+    pub(crate) palette: Palette,
+    layout: Layout,
+    timeline: timeline::Timeline,
+}
+
+impl App {
+    /// The app with what was remembered.
+    pub fn new(creation: &eframe::CreationContext<'_>) -> Self {
+        let load = |storage: &dyn eframe::Storage| {
+            let settings = eframe::get_value(storage, settings::KEY).unwrap_or_default();
+            (settings, eframe::get_value(storage, layout::KEY))
+        };
+        let (settings, tree) = creation.storage.map(load).unwrap_or_default();
+        Self::with(&creation.egui_ctx, settings, Layout::new(tree))
+    }
+
+    fn with(context: &Context, settings: Settings, layout: Layout) -> Self {
+        theme::apply(context);
+        settings.apply(context);
+        let wake = context.clone();
+        let session = Session::new(Limits::default(), move || wake.request_repaint());
+        Self {
+            session,
+            settings,
+            notices: Notices::default(),
+            palette: Palette::default(),
+            layout,
+            timeline: timeline::Timeline::default(),
+        }
+    }
+
+    /// Reads a scenario and runs it; what is wrong becomes a notice.
+    pub fn open(&mut self, path: &Path) {
+        match self.session.open(path) {
+            Ok(()) => {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+                self.settings.remember(&path);
+            }
+            Err(error) => self.notices.error(error.to_string()),
+        }
+    }
+
+    /// Runs the open scenario from its start.
+    pub(crate) fn restart(&mut self) {
+        if let Some(opened) = &self.session.opened {
+            let scenario = opened.scenario.clone();
+            self.session.start(scenario, true);
+        }
+    }
+
+    /// Puts all panels back.
+    pub(crate) fn reset_layout(&mut self) {
+        self.layout.reset();
+    }
+
+    /// Draws everything.
+    pub fn show(&mut self, ui: &mut Ui) {
+        let context = ui.ctx().clone();
+        let tokens = Tokens::of(ui);
+        self.session.update(context.input(|i| i.stable_dt), &mut self.notices);
+        let mut commands = Command::pressed(&context);
+        self.menu_bar(ui, tokens, &mut commands);
+        self.headline(ui, tokens);
+        let bottom = self.transport_bar(ui, tokens, &mut commands);
+        let frame = Frame::new().fill(tokens.window).inner_margin(5);
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            let mut cx = Cx {
+                session: &mut self.session,
+                settings: &mut self.settings,
+                notices: &mut self.notices,
+                commands: &mut commands,
+                tokens,
+            };
+            self.layout.show(ui, &mut cx);
+        });
+        let enabled: Vec<Command> = Command::ALL.into_iter().filter(|c| c.is_enabled(self)).collect();
+        commands.extend(self.palette.show(&context, tokens, |c| enabled.contains(&c)));
+        self.notices.show(&context, tokens, bottom);
+        for command in commands {
+            command.run(self, &context);
+        }
+        if self.session.is_moving() {
+            context.request_repaint();
+        } else {
+            context.request_repaint_after(Duration::from_millis(500));
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.show(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, settings::KEY, &self.settings);
+        eframe::set_value(storage, layout::KEY, self.layout.tree());
+    }
+}

@@ -1,0 +1,278 @@
+//! Everything that can be done, once: menus, shortcuts and the command palette are made from this list.
+
+use crate::app::App;
+use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, ViewportCommand};
+
+/// An action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Command {
+    /// Play or pause.
+    PlayPause,
+    /// Play; faster if it plays.
+    PlayFaster,
+    /// Pause.
+    Pause,
+    /// Back to the block before.
+    BlockBack,
+    /// On to the next block.
+    BlockForward,
+    /// One event on.
+    EventForward,
+    /// Twice the speed.
+    Faster,
+    /// Half the speed.
+    Slower,
+    /// One simulated second a second.
+    RealTime,
+    /// No limit on speed.
+    FullSpeed,
+    /// Back to the start.
+    ToStart,
+    /// Stop what takes long.
+    Cancel,
+    /// Take the last intervention back.
+    Undo,
+    /// Make it again.
+    Redo,
+    /// Run the scenario anew.
+    Restart,
+    /// Find a command.
+    Palette,
+    /// Show the newest block.
+    FollowNewest,
+    /// Nothing chosen.
+    ClearSelection,
+    /// Dark or light.
+    ToggleTheme,
+    /// Larger text.
+    LargerText,
+    /// Smaller text.
+    SmallerText,
+    /// Text as it was.
+    NormalText,
+    /// Panels where they were.
+    ResetLayout,
+    /// Close the window.
+    Quit,
+}
+
+/// Where a command stands in the menus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Menu {
+    /// Files.
+    File,
+    /// Interventions and selection.
+    Edit,
+    /// Time.
+    Run,
+    /// Look.
+    View,
+}
+
+impl Menu {
+    /// In the order of the menu bar.
+    pub const ALL: [Self; 4] = [Self::File, Self::Edit, Self::Run, Self::View];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "File",
+            Self::Edit => "Edit",
+            Self::Run => "Run",
+            Self::View => "View",
+        }
+    }
+}
+
+/// What is known of a command.
+pub struct Info {
+    /// Its name, as menus and palette show it.
+    pub name: &'static str,
+    /// Its menu.
+    pub menu: Menu,
+    /// Its keys; the first is shown.
+    pub keys: &'static [KeyboardShortcut],
+}
+
+const fn key(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::SHIFT, key)
+}
+
+const fn command(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+const fn command_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
+}
+
+impl Command {
+    /// All, in the order of the menus.
+    pub const ALL: [Self; 24] = [
+        Self::Restart,
+        Self::Quit,
+        Self::Undo,
+        Self::Redo,
+        Self::FollowNewest,
+        Self::ClearSelection,
+        Self::PlayPause,
+        Self::PlayFaster,
+        Self::Pause,
+        Self::BlockForward,
+        Self::BlockBack,
+        Self::EventForward,
+        Self::Faster,
+        Self::Slower,
+        Self::RealTime,
+        Self::FullSpeed,
+        Self::ToStart,
+        Self::Cancel,
+        Self::Palette,
+        Self::ToggleTheme,
+        Self::LargerText,
+        Self::SmallerText,
+        Self::NormalText,
+        Self::ResetLayout,
+    ];
+
+    /// Name, menu, keys.
+    pub fn info(self) -> Info {
+        use Menu::{Edit, File, Run, View};
+        let (name, menu, keys): (_, _, &'static [KeyboardShortcut]) = match self {
+            Self::Restart => ("Run from the start", File, const { &[command(Key::R)] }),
+            Self::Quit => ("Quit", File, const { &[command(Key::Q)] }),
+            Self::Undo => ("Undo", Edit, const { &[command(Key::Z)] }),
+            Self::Redo => ("Redo", Edit, const { &[command_shift(Key::Z), command(Key::Y)] }),
+            Self::FollowNewest => ("Follow the newest block", Edit, const { &[key(Key::N)] }),
+            Self::ClearSelection => ("Clear the selection", Edit, const { &[key(Key::Escape)] }),
+            Self::PlayPause => ("Play or pause", Run, const { &[key(Key::Space)] }),
+            Self::PlayFaster => ("Play, then faster", Run, const { &[key(Key::L)] }),
+            Self::Pause => ("Pause", Run, const { &[key(Key::K)] }),
+            Self::BlockForward => ("Next block", Run, const { &[key(Key::ArrowRight)] }),
+            Self::BlockBack => ("Block before", Run, const { &[key(Key::ArrowLeft), key(Key::J)] }),
+            Self::EventForward => ("Next event", Run, const { &[shift(Key::ArrowRight)] }),
+            Self::Faster => ("Faster", Run, const { &[key(Key::ArrowUp)] }),
+            Self::Slower => ("Slower", Run, const { &[key(Key::ArrowDown)] }),
+            Self::RealTime => ("Real time", Run, const { &[key(Key::Num1)] }),
+            Self::FullSpeed => ("As fast as possible", Run, const { &[key(Key::Num0)] }),
+            Self::ToStart => ("To the start", Run, const { &[key(Key::Home)] }),
+            Self::Cancel => ("Cancel", Run, const { &[command(Key::Period)] }),
+            Self::Palette => ("Find a command", View, const { &[command(Key::K), command_shift(Key::P)] }),
+            Self::ToggleTheme => ("Dark or light", View, const { &[command_shift(Key::L)] }),
+            Self::LargerText => ("Larger text", View, const { &[command(Key::Plus), command(Key::Equals)] }),
+            Self::SmallerText => ("Smaller text", View, const { &[command(Key::Minus)] }),
+            Self::NormalText => ("Normal text", View, const { &[command(Key::Num0)] }),
+            Self::ResetLayout => ("Panels as they were", View, const { &[] }),
+        };
+        Info { name, menu, keys }
+    }
+
+    /// Whether it can be done now.
+    pub fn is_enabled(self, app: &App) -> bool {
+        let frame = &app.session.frame;
+        match self {
+            Self::PlayPause
+            | Self::PlayFaster
+            | Self::BlockForward
+            | Self::EventForward
+            | Self::ToStart
+            | Self::BlockBack => app.session.is_ready() && app.session.failed.is_none(),
+            Self::Pause => frame.playing,
+            Self::Cancel => frame.busy.is_some(),
+            Self::Undo => frame.edits.0 > 0,
+            Self::Redo => frame.edits.1 > 0,
+            Self::Restart => app.session.opened.is_some(),
+            Self::FollowNewest => app.session.selection.block.is_some(),
+            Self::ClearSelection => {
+                let selection = &app.session.selection;
+                selection.node.is_some() || selection.block.is_some() || !selection.nodes.is_empty()
+            }
+            _ => true,
+        }
+    }
+
+    /// Does it.
+    pub fn run(self, app: &mut App, context: &Context) {
+        if !self.is_enabled(app) {
+            return;
+        }
+        let frame = std::sync::Arc::clone(&app.session.frame);
+        match self {
+            Self::PlayPause => app.session.play(!frame.playing),
+            Self::PlayFaster if frame.playing => app.session.set_speed(frame.speed.faster()),
+            Self::PlayFaster => app.session.play(true),
+            Self::Pause => app.session.play(false),
+            Self::BlockBack => app.session.step_back(),
+            Self::BlockForward => app.session.step_block(),
+            Self::EventForward => app.session.step_event(),
+            Self::Faster => app.session.set_speed(frame.speed.faster()),
+            Self::Slower => app.session.set_speed(frame.speed.slower()),
+            Self::RealTime => app.session.set_speed(crate::worker::Speed::Times(1.0)),
+            Self::FullSpeed => app.session.set_speed(crate::worker::Speed::Unlimited),
+            Self::ToStart => app.session.seek(0),
+            Self::Cancel => app.session.cancel(),
+            Self::Undo => app.session.undo(),
+            Self::Redo => app.session.redo(),
+            Self::Restart => app.restart(),
+            Self::Palette => app.palette.toggle(),
+            Self::FollowNewest => app.session.selection.block = None,
+            Self::ClearSelection => app.session.selection = Default::default(),
+            Self::ToggleTheme => app.settings.toggle_theme(context),
+            Self::LargerText => app.settings.scale_text(context, 1.1),
+            Self::SmallerText => app.settings.scale_text(context, 1.0 / 1.1),
+            Self::NormalText => app.settings.normal_text(context),
+            Self::ResetLayout => app.reset_layout(),
+            Self::Quit => context.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    /// Commands whose keys were pressed. Plain keys count only while nobody types.
+    pub fn pressed(context: &Context) -> Vec<Self> {
+        let typing = context.egui_wants_keyboard_input();
+        let mut pressed = Vec::new();
+        context.input_mut(|input| {
+            // Keys with more modifiers first: `consume_shortcut` accepts extra ones.
+            let mut all: Vec<(usize, Self, &KeyboardShortcut)> =
+                Self::ALL.iter().flat_map(|c| c.info().keys.iter().map(|k| (modifiers(k), *c, k))).collect();
+            all.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
+            for (count, command, shortcut) in all {
+                if (count > 0 || !typing) && input.consume_shortcut(shortcut) {
+                    pressed.push(command);
+                }
+            }
+        });
+        pressed
+    }
+
+    /// Its first keys as text, empty without.
+    pub fn keys_text(self, context: &Context) -> String {
+        self.info().keys.first().map(|k| context.format_shortcut(k)).unwrap_or_default()
+    }
+}
+
+fn modifiers(shortcut: &KeyboardShortcut) -> usize {
+    let m = shortcut.modifiers;
+    [m.alt, m.ctrl, m.shift, m.mac_cmd, m.command].into_iter().filter(|on| *on).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_command_is_listed_once_and_no_two_share_keys() {
+        let listed: BTreeSet<Command> = Command::ALL.into_iter().collect();
+        assert_eq!(listed.len(), Command::ALL.len());
+        let keys: Vec<String> =
+            Command::ALL.iter().flat_map(|c| c.info().keys).map(|k| format!("{k:?}")).collect();
+        let different: BTreeSet<&String> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
+        let names: BTreeSet<&str> = Command::ALL.iter().map(|c| c.info().name).collect();
+        assert_eq!(names.len(), Command::ALL.len());
+    }
+}

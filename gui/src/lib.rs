@@ -1,0 +1,25 @@
+//! Lightcone's desktop app: watch a block race across the world, turn a knob, see the limit move.
+//!
+//! - `worker`: the thread that owns the simulation, and the frames it publishes.
+//! - `session`: what the window knows of it; `change`: the interventions.
+//! - `panels`: the views, one file each, behind one trait; `layout`: where they stand.
+//! - `app`: the window around them; `command`: everything that can be done, once.
+//! - `theme`: all colours and sizes; `paint`, `map`: geometry and many small shapes.
+//!
+//! Must never be true: that drawing waits for the simulation, that a panel looks into another one, that a
+//! colour is written down outside `theme`.
+
+pub mod app;
+mod change;
+mod command;
+mod format;
+mod layout;
+mod map;
+mod notice;
+mod paint;
+mod palette;
+mod panels;
+mod session;
+mod settings;
+mod theme;
+mod worker;

@@ -1,0 +1,74 @@
+//! The panels of the window, one file each.
+//!
+//! A panel draws one view of the session. It is known by its line in [`REGISTRY`]; where it stands is the
+//! layout's business. A panel may change the session and ask for commands; it may not look at other panels:
+//! what they share (what is chosen, what is under the pointer) lies in the session.
+
+mod crossover;
+mod graph;
+mod map;
+mod parts;
+mod users;
+
+use crate::command::Command;
+use crate::notice::Notices;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::theme::{Tokens, size};
+use eframe::egui::{RichText, Ui};
+
+/// What a panel may see and change.
+pub struct Cx<'a> {
+    /// The running simulation.
+    pub session: &'a mut Session,
+    /// Settings.
+    pub settings: &'a mut Settings,
+    /// Notifications.
+    pub notices: &'a mut Notices,
+    /// Commands to run after all panels are drawn.
+    pub commands: &'a mut Vec<Command>,
+    /// Colours.
+    pub tokens: &'static Tokens,
+}
+
+/// A view of the session.
+pub trait Panel {
+    /// Draws it into all of `ui`.
+    fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>);
+}
+
+/// A kind of panel.
+pub struct Registration {
+    /// Names it in stored layouts; never changes.
+    pub id: &'static str,
+    /// Title of its tab.
+    pub title: &'static str,
+    /// Makes one.
+    pub make: fn() -> Box<dyn Panel>,
+}
+
+/// All panels. A new one needs its file and a line here (and a place in `layout`, if it is to be seen at
+/// first).
+pub const REGISTRY: &[Registration] = &[
+    Registration { id: "map", title: "World", make: || Box::<map::Map>::default() },
+    Registration { id: "crossover", title: "Wires or EVM?", make: || Box::<crossover::Crossover>::default() },
+    Registration { id: "parts", title: "Where the time went", make: || Box::<parts::Parts>::default() },
+    Registration {
+        id: "users",
+        title: "Throughput and confirmation",
+        make: || Box::<users::Users>::default(),
+    },
+    Registration { id: "graph", title: "Light cone", make: || Box::<graph::Graph>::default() },
+];
+
+/// The registration of a stored name.
+pub fn registered(id: &str) -> Option<&'static Registration> {
+    REGISTRY.iter().find(|r| r.id == id)
+}
+
+/// Text where a panel has nothing to show yet.
+pub fn nothing(ui: &mut Ui, tokens: &Tokens, text: &str) {
+    ui.centered_and_justified(|ui| {
+        ui.label(RichText::new(text).size(size::BODY).color(tokens.faint));
+    });
+}

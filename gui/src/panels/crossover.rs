@@ -1,0 +1,210 @@
+//! Wires or EVM: for every block, how long the network takes against how long execution takes. On the
+//! diagonal both take the same; above it a faster EVM helps, below it only better wires do.
+
+use super::{Cx, Panel, nothing};
+use crate::format;
+use crate::theme::{Tokens, sequential, size};
+use eframe::egui::{Color32, RichText, Stroke, Ui};
+use egui_plot::{
+    GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points,
+    Polygon, Text,
+};
+use sim_core::observe::record::Resource;
+use sim_core::simulation::snapshot::BlockSummary;
+use std::sync::Arc;
+
+/// The chart.
+#[derive(Default)]
+pub struct Crossover {
+    over_time: bool,
+}
+
+/// Newest blocks that are drawn.
+const BLOCKS_MAX: usize = 400;
+
+/// One block's place.
+struct Dot {
+    slot: u32,
+    /// Publication to arrival at 95 % of the nodes, ms.
+    network_ms: f64,
+    /// Execution at the median node, ms.
+    execution_ms: f64,
+    /// From 0, old, to 1, new.
+    age: f32,
+}
+
+impl Panel for Crossover {
+    fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let tokens = cx.tokens;
+        let dots = dots(&cx.session.snapshot().blocks);
+        ui.horizontal(|ui| {
+            let newest = dots.last();
+            let text = newest.map_or_else(String::new, |d| {
+                let ratio = d.network_ms / d.execution_ms.max(1e-6);
+                if ratio >= 1.0 {
+                    format!("The wires take {}x as long as execution", format::three_digits(ratio))
+                } else {
+                    format!("Execution takes {}x as long as the wires", format::three_digits(1.0 / ratio))
+                }
+            });
+            ui.label(RichText::new(text).color(tokens.ink));
+            ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
+                ui.selectable_value(&mut self.over_time, true, "over time");
+                ui.selectable_value(&mut self.over_time, false, "against each other");
+            });
+        });
+        if dots.is_empty() {
+            nothing(ui, tokens, "Appears with the first block that has reached 95 % of the nodes");
+            return;
+        }
+        if self.over_time { over_time(ui, tokens, &dots, cx) } else { against(ui, tokens, &dots) }
+    }
+}
+
+fn dots(blocks: &[Arc<BlockSummary>]) -> Vec<Dot> {
+    let known = |b: &&Arc<BlockSummary>| b.network_ns[2].is_some() && b.execution_ns > 0;
+    let known: Vec<&Arc<BlockSummary>> = blocks.iter().filter(known).collect();
+    let shown = &known[known.len().saturating_sub(BLOCKS_MAX)..];
+    let last = shown.len().saturating_sub(1).max(1) as f32;
+    let dot = |(index, b): (usize, &&Arc<BlockSummary>)| Dot {
+        slot: b.key.slot,
+        network_ms: b.network_ns[2].unwrap_or(0).max(1) as f64 / 1e6,
+        execution_ms: b.execution_ns as f64 / 1e6,
+        age: index as f32 / last,
+    };
+    shown.iter().enumerate().map(dot).collect()
+}
+
+/// Both axes logarithmic: the coordinates are logarithms of ms.
+fn against(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot]) {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for d in dots {
+        for v in [d.network_ms.log10(), d.execution_ms.log10()] {
+            (low, high) = (low.min(v), high.max(v));
+        }
+    }
+    // Half decades around everything, so that the frame does not jump with every block.
+    let low = ((low - 0.15) * 2.0).floor() / 2.0;
+    let high = (((high + 0.15) * 2.0).ceil() / 2.0).max(low + 1.0);
+    let plot = Plot::new("crossover")
+        .show_grid(true)
+        .grid_color(tokens.line)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .x_grid_spacer(decades)
+        .y_grid_spacer(decades)
+        .x_axis_formatter(|mark, _| ms_label(mark))
+        .y_axis_formatter(|mark, _| ms_label(mark))
+        .x_axis_label(axis_name("network: publication to 95 % of the nodes", tokens))
+        .y_axis_label(axis_name("execution at the median node", tokens))
+        .label_formatter(|at| {
+            let HoverPosition::NearDataPoint { plot_name, position, .. } = at else { return None };
+            let both = [position.x, position.y].map(|v| format::duration((10f64.powf(v) * 1e6) as u64));
+            Some(format!("{plot_name}\nnetwork {}\nexecution {}", both[0], both[1]))
+        });
+    plot.show(ui, |plot| {
+        plot.set_plot_bounds_x(low..=high);
+        plot.set_plot_bounds_y(low..=high);
+        let half = |name: &str, points: Vec<[f64; 2]>, colour: Color32| {
+            let fill = colour.gamma_multiply(if tokens.is_dark() { 0.10 } else { 0.08 });
+            Polygon::new(name.to_owned(), points).fill_color(fill).stroke(Stroke::NONE).allow_hover(false)
+        };
+        let (wires, evm) = (tokens.resource(Resource::Uplink), tokens.resource(Resource::Execution));
+        let (a, b) = (low - 1.0, high + 1.0);
+        plot.polygon(half("wires", vec![[a, a], [b, a], [b, b]], wires));
+        plot.polygon(half("execution", vec![[a, a], [b, b], [a, b]], evm));
+        let ridge =
+            Line::new("both the same", vec![[a, a], [b, b]]).color(tokens.ink).width(1.4).allow_hover(false);
+        plot.line(ridge);
+        let inset = (high - low) * 0.03;
+        corner(plot, [high - inset, low + inset], "wires bind", wires, eframe::egui::Align2::RIGHT_BOTTOM);
+        corner(plot, [low + inset, high - inset], "execution binds", evm, eframe::egui::Align2::LEFT_TOP);
+        let way: Vec<[f64; 2]> = dots.iter().map(place).collect();
+        let trail =
+            Line::new("way", way).color(tokens.faint.gamma_multiply(0.45)).width(1.0).allow_hover(false);
+        plot.line(trail);
+        for d in dots {
+            let new = d.age >= 1.0 || dots.len() == 1;
+            let colour = if tokens.is_dark() {
+                sequential(0.25 + 0.75 * d.age)
+            } else {
+                sequential(0.85 * (1.0 - d.age))
+            };
+            if new {
+                let ring = Points::new("ring", vec![place(d)]).radius(8.0).filled(false).color(tokens.ink);
+                plot.points(ring.allow_hover(false));
+            }
+            let name = format!("slot {}", d.slot);
+            plot.points(Points::new(name, vec![place(d)]).radius(if new { 5.0 } else { 3.2 }).color(colour));
+        }
+    });
+}
+
+fn place(dot: &Dot) -> [f64; 2] {
+    [dot.network_ms.log10(), dot.execution_ms.log10()]
+}
+
+fn corner(plot: &mut PlotUi<'_>, at: [f64; 2], text: &str, colour: Color32, anchor: eframe::egui::Align2) {
+    let text = RichText::new(text).size(13.0).color(colour).strong();
+    plot.text(Text::new("", PlotPoint::new(at[0], at[1]), text).anchor(anchor).allow_hover(false));
+}
+
+/// Both over the slots, so that one sees what an intervention did.
+fn over_time(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot], cx: &Cx<'_>) {
+    let slot_ns = cx.session.opened.as_ref().map_or(1, |o| o.slot_ns).max(1);
+    let interventions: Vec<f64> =
+        cx.session.frame.interventions.iter().map(|i| i.at_ns as f64 / slot_ns as f64).collect();
+    let highest = dots.iter().map(|d| d.network_ms.max(d.execution_ms)).fold(1.0, f64::max);
+    let (first, last) = (f64::from(dots[0].slot), f64::from(dots[dots.len() - 1].slot));
+    let plot = Plot::new("crossover over time")
+        .grid_color(tokens.line)
+        .allow_scroll(false)
+        .legend(egui_plot::Legend::default())
+        .x_axis_label(axis_name("slot", tokens))
+        .y_axis_label(axis_name("ms", tokens))
+        .include_y(0.0)
+        .include_y(highest * 1.1)
+        .include_x(first)
+        .include_x(last.max(first + 5.0));
+    plot.show(ui, |plot| {
+        for at in interventions {
+            let line = egui_plot::VLine::new("intervention", at)
+                .color(tokens.warning)
+                .style(LineStyle::dashed_loose());
+            plot.vline(line);
+        }
+        let series = |name: &str, value: fn(&Dot) -> f64, colour: Color32| {
+            let points: PlotPoints<'_> = dots.iter().map(|d| [f64::from(d.slot), value(d)]).collect();
+            Line::new(name.to_owned(), points).color(colour).width(2.0)
+        };
+        plot.line(series("network to 95 %", |d| d.network_ms, tokens.resource(Resource::Uplink)));
+        plot.line(series("execution", |d| d.execution_ms, tokens.resource(Resource::Execution)));
+    });
+}
+
+fn axis_name(text: &str, tokens: &Tokens) -> RichText {
+    RichText::new(text).size(size::SMALL).color(tokens.faint)
+}
+
+/// Grid lines at 1, 2 and 5 times the powers of ten.
+fn decades(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = (input.bounds.0.floor() as i32, input.bounds.1.ceil() as i32);
+    let mark = |exponent: i32, factor: f64| {
+        let step_size = if factor == 1.0 { 1.0 } else { 0.3 };
+        GridMark { value: f64::from(exponent) + factor.log10(), step_size }
+    };
+    (low..=high).flat_map(|e| [1.0, 2.0, 5.0].map(|f| mark(e, f))).collect()
+}
+
+fn ms_label(mark: GridMark) -> String {
+    let ms = 10f64.powf(mark.value);
+    if ms >= 999.0 {
+        format!("{:.0} s", ms / 1e3)
+    } else if ms >= 0.99 {
+        format!("{ms:.0} ms")
+    } else {
+        format!("{:.0} µs", ms * 1e3)
+    }
+}

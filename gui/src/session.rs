@@ -1,0 +1,279 @@
+//! What the window knows of the running simulation: the latest frame, what is chosen, where time is shown.
+
+mod clock;
+pub mod verdict;
+
+use crate::change::Change;
+use crate::notice::Notices;
+use crate::worker::{Frame, Limits, Order, Report, Speed, Worker};
+use clock::DisplayClock;
+use sim_core::scenario::plan::{ConsensusPlan, Plan};
+use sim_core::scenario::{Scenario, ScenarioError};
+use sim_core::simulation::Placement;
+use sim_core::simulation::snapshot::{BlockKey, BlockSummary, NodeState, Request, Snapshot};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A scenario that is open.
+pub struct Opened {
+    /// The scenario, arms included.
+    pub scenario: Scenario,
+    /// The plan that runs.
+    pub plan: Arc<Plan>,
+    /// Where the nodes are; once the simulation is set up.
+    pub placement: Option<Arc<Placement>>,
+    /// Time between blocks, ns.
+    pub slot_ns: u64,
+}
+
+/// What is chosen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    /// Node in the inspector.
+    pub node: Option<u32>,
+    /// Block that is shown; `None`: the newest.
+    pub block: Option<BlockKey>,
+    /// Nodes that were brushed.
+    pub nodes: BTreeSet<u32>,
+    /// Node under the pointer, in whatever panel; set anew in every frame.
+    pub hovered: Option<u32>,
+}
+
+/// The simulation as the window sees it.
+pub struct Session {
+    worker: Worker,
+    generation: u64,
+    /// The scenario, if one is open.
+    pub opened: Option<Opened>,
+    /// The latest frame.
+    pub frame: Arc<Frame>,
+    /// What is chosen.
+    pub selection: Selection,
+    clock: DisplayClock,
+    watched: Request,
+    hovered_next: Option<u32>,
+    seek_target: Option<u64>,
+    /// Why the simulation stopped for good, if it did.
+    pub failed: Option<String>,
+}
+
+impl Session {
+    /// Starts the worker; `wake` is called from its thread when there is something new.
+    pub fn new(limits: Limits, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            worker: Worker::start(limits, wake),
+            generation: 0,
+            opened: None,
+            frame: Arc::default(),
+            selection: Selection::default(),
+            clock: DisplayClock::default(),
+            watched: Request::default(),
+            hovered_next: None,
+            seek_target: None,
+            failed: None,
+        }
+    }
+
+    /// Reads a scenario file and runs its base.
+    ///
+    /// # Errors
+    /// What is wrong with the file; what ran before goes on.
+    pub fn open(&mut self, path: &Path) -> Result<(), Box<ScenarioError>> {
+        let scenario = Scenario::load(path)?;
+        self.start(scenario, true);
+        Ok(())
+    }
+
+    /// Runs the base of a scenario, from its start.
+    pub fn start(&mut self, scenario: Scenario, play: bool) {
+        let plan = Arc::new(scenario.base.clone());
+        self.generation += 1;
+        let slot_ns = plan.chains.first().map_or(1_000_000_000, |c| match &c.consensus {
+            ConsensusPlan::Slots(slots) => slots.slot_ns,
+            ConsensusPlan::Broadcast(broadcast) => broadcast.interval_ns,
+        });
+        // What comes before the statistics begin is run at once.
+        let first_ns = play.then(|| slot_ns * u64::from(plan.run.warm_up + 1));
+        let (plan_for_worker, generation) = (Box::new((*plan).clone()), self.generation);
+        self.worker.cancel();
+        self.worker.send(Order::Open { plan: plan_for_worker, generation, play, first_ns });
+        self.opened = Some(Opened { scenario, plan, placement: None, slot_ns });
+        self.selection = Selection::default();
+        self.clock = DisplayClock::default();
+        self.failed = None;
+        self.seek_target = None;
+    }
+
+    /// Takes in what the worker has said since the last frame. `dt` is the time since then, s.
+    pub fn update(&mut self, dt: f32, notices: &mut Notices) {
+        self.selection.hovered = self.hovered_next.take();
+        self.frame = self.worker.latest();
+        while let Some(report) = self.worker.report() {
+            self.hear(report, notices);
+        }
+        let frame = Arc::clone(&self.frame);
+        if frame.busy.is_none()
+            && self.seek_target.is_some_and(|at| frame.snapshot.now_ns >= at || frame.playing)
+        {
+            self.seek_target = None;
+        }
+        self.clock.update(dt, &frame);
+        let request = Request {
+            block: self.selection.block,
+            node: self.selection.node.or(self.selection.hovered),
+            ..Request::default()
+        };
+        if request != self.watched {
+            self.watched = request;
+            self.worker.send(Order::Watch(request));
+        }
+    }
+
+    fn hear(&mut self, report: Report, notices: &mut Notices) {
+        match report {
+            Report::Opened { generation, placement } if generation == self.generation => {
+                if let Some(opened) = &mut self.opened {
+                    opened.placement = Some(placement);
+                }
+            }
+            Report::Refused { generation, reason } if generation == self.generation => {
+                self.failed = Some(reason.clone());
+                notices.error(format!("This scenario cannot be run: {reason}"));
+            }
+            Report::Failed { generation, reason } if generation == self.generation => {
+                self.failed = Some(reason.clone());
+                notices.error(format!("The run stopped: {reason}"));
+            }
+            Report::ChangeRefused { reason } => notices.error(reason),
+            Report::Replayed { at_ns, equal: false } => {
+                let at = crate::format::clock(at_ns);
+                notices.error(format!("The replay is not what it was: the digest at {at} differs"));
+            }
+            Report::Finished { digest } => {
+                notices.info(format!("The run is over; digest {}", &digest[..digest.len().min(12)]));
+            }
+            Report::Replayed { .. }
+            | Report::Opened { .. }
+            | Report::Refused { .. }
+            | Report::Failed { .. } => {}
+        }
+    }
+
+    /// The latest snapshot.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.frame.snapshot
+    }
+
+    /// Frames belong to the scenario that is open, and there is something to see.
+    pub fn is_ready(&self) -> bool {
+        self.frame.generation == self.generation && self.frame.snapshot.nodes > 0 && self.opened.is_some()
+    }
+
+    /// Where the nodes are.
+    pub fn placement(&self) -> Option<&Arc<Placement>> {
+        self.opened.as_ref()?.placement.as_ref()
+    }
+
+    /// The plan that runs.
+    pub fn plan(&self) -> Option<&Arc<Plan>> {
+        self.opened.as_ref().map(|o| &o.plan)
+    }
+
+    /// The block that is shown.
+    pub fn block(&self) -> Option<&Arc<BlockSummary>> {
+        let snapshot = self.snapshot();
+        snapshot.focus.and_then(|at| snapshot.blocks.get(at))
+    }
+
+    /// The state of a node for that block, if the node is listed.
+    pub fn state(&self, node: u32) -> Option<&NodeState> {
+        let snapshot = self.snapshot();
+        let every = snapshot.states_every.max(1);
+        node.is_multiple_of(every).then(|| snapshot.states.get((node / every) as usize)).flatten()
+    }
+
+    /// Simulated time that is drawn, ns: a little behind the simulation while time passes, so that copies
+    /// can be drawn under way.
+    pub fn shown_ns(&self) -> u64 {
+        self.clock.shown_ns()
+    }
+
+    /// Something on the screen moves.
+    pub fn is_moving(&self) -> bool {
+        self.frame.playing || self.frame.busy.is_some() || self.clock.is_moving()
+    }
+
+    /// Notes the node under the pointer; seen by all panels in the next frame.
+    pub fn hover(&mut self, node: u32) {
+        self.hovered_next = Some(node);
+    }
+
+    /// Lets time pass, or stops it.
+    pub fn play(&self, playing: bool) {
+        self.worker.send(Order::Play(playing));
+    }
+
+    /// Sets how fast time passes.
+    pub fn set_speed(&self, speed: Speed) {
+        self.worker.send(Order::Speed(speed));
+    }
+
+    /// Handles one event.
+    pub fn step_event(&self) {
+        self.worker.send(Order::StepEvent);
+    }
+
+    /// Runs to the next block.
+    pub fn step_block(&self) {
+        self.worker.send(Order::StepBlock);
+    }
+
+    /// Goes to a time, ns.
+    pub fn seek(&mut self, at_ns: u64) {
+        if self.seek_target != Some(at_ns) {
+            self.seek_target = Some(at_ns);
+            self.worker.send(Order::Seek(at_ns));
+        }
+    }
+
+    /// Where the simulation is on its way to, ns.
+    pub fn seek_target(&self) -> Option<u64> {
+        self.seek_target
+    }
+
+    /// Goes to the publication of the block before the one of the present.
+    pub fn step_back(&mut self) {
+        let now_ns = self.snapshot().now_ns;
+        // A block that has only just been published is the present one.
+        let published = self.snapshot().blocks.iter().map(|b| b.published_ns).filter(|t| *t > 0);
+        let before = published.filter(|t| t + 20_000_000 < now_ns).max();
+        self.worker.send(Order::Play(false));
+        self.seek(before.map_or(0, |t| t + 1));
+    }
+
+    /// Makes a change.
+    pub fn apply(&self, change: Change) {
+        self.worker.send(Order::Apply(change));
+    }
+
+    /// Takes the last change back.
+    pub fn undo(&self) {
+        self.worker.send(Order::Undo);
+    }
+
+    /// Makes it again.
+    pub fn redo(&self) {
+        self.worker.send(Order::Redo);
+    }
+
+    /// Stops what takes long.
+    pub fn cancel(&self) {
+        self.worker.cancel();
+    }
+
+    /// Where the scenario was read from.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.opened.as_ref().map(|o| o.scenario.path.clone())
+    }
+}

@@ -1,0 +1,335 @@
+//! What a running simulation looks like at one instant: plain data for a window to draw.
+//!
+//! A snapshot is taken by an [`Observer`](super::Observer), between events. Taking one changes nothing: the
+//! digest of a run that is watched is that of the run that is not.
+//!
+//! **Leaves out** messages under way (only their number, and the first copies that have arrived), transactions
+//! one by one, other chains than the one asked for. All times are nanoseconds of simulated time.
+
+use crate::kernel::digest::Digest;
+use crate::net::message::MessageKind;
+use crate::observe::record::{Breakdown, Part};
+use std::sync::Arc;
+
+/// What to look at closely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Chain.
+    pub chain: u32,
+    /// Block whose way is shown; `None`: the newest.
+    pub block: Option<BlockKey>,
+    /// Node described in full.
+    pub node: Option<u32>,
+    /// Up to so many nodes are listed one by one; above, every k-th.
+    pub states_max: u32,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self { chain: 0, block: None, node: None, states_max: 10_000 }
+    }
+}
+
+/// Names a block of a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockKey {
+    /// Slot (or running number, from 1).
+    pub slot: u32,
+    /// Node that made it.
+    pub proposer: u32,
+}
+
+/// A simulation at one instant.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Simulated time: everything before it has happened.
+    pub now_ns: u64,
+    /// When the run ends.
+    pub end_ns: u64,
+    /// Events handled.
+    pub events: u64,
+    /// Events waiting.
+    pub pending_events: u64,
+    /// Bytes held by nodes, items and queues.
+    pub heap_bytes: u64,
+    /// Digest of all nodes' histories so far.
+    pub digest: Digest,
+    /// Chain that is shown.
+    pub chain: u32,
+    /// Number of nodes.
+    pub nodes: u32,
+    /// The block whose way is shown; an index into `blocks`.
+    pub focus: Option<usize>,
+    /// That block at every `states_every`-th node, from node 0.
+    pub states: Vec<NodeState>,
+    /// Every k-th node is listed; 1: all.
+    pub states_every: u32,
+    /// Copies of that block under way.
+    pub copies_under_way: u32,
+    /// That block by region, counted over the listed nodes.
+    pub regions: Vec<Progress>,
+    /// All blocks so far, in the order of building, without the genesis.
+    pub blocks: Vec<Arc<BlockSummary>>,
+    /// How long users waited.
+    pub confirmation: Arc<Confirmation>,
+    /// The node asked for.
+    pub node: Option<Box<NodeDetail>>,
+}
+
+/// One block at one node. 0: not yet (or not known).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeState {
+    /// The first bit of the first copy left its sender; known while the block is open.
+    pub sent_ns: u64,
+    /// The first copy was complete.
+    pub arrived_ns: u64,
+    /// The node had executed it.
+    pub executed_ns: u64,
+    /// The node voted for it.
+    pub voted_ns: u64,
+    /// It was final at the node.
+    pub final_ns: u64,
+    /// Sender of the first copy; [`NO_SENDER`] where none came and at the proposer.
+    pub sender: u32,
+    /// Overlay hops from the proposer; known once the block is closed.
+    pub hops: u32,
+}
+
+/// Nobody sent it.
+pub const NO_SENDER: u32 = u32::MAX;
+
+/// How many nodes a block has reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Nodes counted.
+    pub nodes: u32,
+    /// Have the block.
+    pub arrived: u32,
+    /// Have executed it.
+    pub executed: u32,
+    /// Have voted for it.
+    pub voted: u32,
+    /// Hold it final.
+    pub finalised: u32,
+}
+
+/// One block's numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlockSummary {
+    /// Name.
+    pub key: BlockKey,
+    /// Distance from the genesis.
+    pub height: u32,
+    /// Name of the parent; `None` for the genesis.
+    pub parent: Option<BlockKey>,
+    /// Start of its slot.
+    pub slot_start_ns: u64,
+    /// The proposer began to build.
+    pub build_start_ns: u64,
+    /// Handed to the network; 0: not yet.
+    pub published_ns: u64,
+    /// Size on the wire, bytes.
+    pub size_bytes: u64,
+    /// Transactions.
+    pub transactions: u32,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Gas limit.
+    pub gas_limit: u64,
+    /// Base fee, wei per gas.
+    pub base_fee_wei: u64,
+    /// Execution at the median node: with its cores, speed and the chosen algorithm.
+    pub execution_ns: u64,
+    /// Execution on the reference core, one transaction after the other.
+    pub serial_ns: u64,
+    /// Execution with the chosen algorithm on a node of speed 1.
+    pub scheduled_ns: u64,
+    /// Cores of that.
+    pub cores: u32,
+    /// Aborted executions.
+    pub aborts: u32,
+    /// From publication until 50 %, 90 %, 95 % and 100 % of the nodes have it.
+    pub network_ns: [Option<u64>; 4],
+    /// From the slot's start until 50 %, 90 %, 95 % and 100 % have executed it.
+    pub executed_ns: [Option<u64>; 4],
+    /// From the slot's start until it is final at 50 %, 90 %, 95 % and 100 %.
+    pub final_ns: [Option<u64>; 4],
+    /// How far it is.
+    pub progress: Progress,
+    /// Stake of the published votes.
+    pub votes_stake: u64,
+    /// All stake.
+    pub total_stake: u64,
+    /// The node whose execution (arrival, where nothing is executed) completed two thirds of the stake.
+    pub closing_node: Option<u32>,
+    /// Where that node's time since the slot's start went.
+    pub spent: Option<Breakdown>,
+    /// Outside the warm-up.
+    pub measured: bool,
+    /// Nothing more can happen to it.
+    pub closed: bool,
+}
+
+/// How long users waited from handing in a transaction, over the blocks that are closed and final.
+#[derive(Clone, Debug, Default)]
+pub struct Confirmation {
+    /// Until their RPC node had executed the block with it, by region of the user.
+    pub included: Vec<Histogram>,
+    /// Until that block was final there, by region of the user.
+    pub finalised: Vec<Histogram>,
+}
+
+/// One node, described in full.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeDetail {
+    /// Number.
+    pub node: u32,
+    /// Region.
+    pub region: u32,
+    /// Hardware class.
+    pub class: u32,
+    /// Stake.
+    pub stake: u64,
+    /// Uplink rate, bit/s.
+    pub up_bps: u64,
+    /// Downlink rate, bit/s.
+    pub down_bps: u64,
+    /// The uplink's queue is empty after this, ns.
+    pub uplink_queue_ns: u64,
+    /// The downlink's queue is empty after this, ns.
+    pub downlink_queue_ns: u64,
+    /// The cores are free after this, ns.
+    pub cpu_queue_ns: u64,
+    /// Time the uplink was busy, work accepted included, ns.
+    pub uplink_busy_ns: u64,
+    /// Time the cores were busy, work accepted included, ns.
+    pub cpu_busy_ns: u64,
+    /// Bytes sent by kind of message.
+    pub sent_bytes: [u64; MessageKind::COUNT],
+    /// Bytes received by kind of message.
+    pub received_bytes: [u64; MessageKind::COUNT],
+    /// Copies of items received beyond the first.
+    pub duplicates: u64,
+    /// Items received for the first time.
+    pub first_arrivals: u64,
+    /// Votes due after the warm-up.
+    pub votes_due: u64,
+    /// Votes for the slot's own block, cast in time.
+    pub votes_timely: u64,
+    /// The block that is shown at this node.
+    pub state: NodeState,
+    /// How that block came here: the chain of causes from the slot's start, without gaps.
+    pub way: Vec<Step>,
+}
+
+/// A piece of a chain of causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Where it happened; for propagation: where the copy went.
+    pub node: u32,
+    /// What it was.
+    pub part: Part,
+    /// From.
+    pub start_ns: u64,
+    /// To.
+    pub end_ns: u64,
+}
+
+/// Counts of durations in bins of at most 3.2 % width: 32 bins for each doubling, exact below 32 ns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram {
+    counts: Vec<u32>,
+    total: u64,
+}
+
+impl Histogram {
+    /// Counts a duration.
+    pub fn add(&mut self, ns: u64) {
+        let bin = bin_of(ns);
+        if self.counts.len() <= bin {
+            self.counts.resize(bin + 1, 0);
+        }
+        self.counts[bin] += 1;
+        self.total += 1;
+    }
+
+    /// Adds another's counts.
+    pub fn merge(&mut self, other: &Self) {
+        if self.counts.len() < other.counts.len() {
+            self.counts.resize(other.counts.len(), 0);
+        }
+        for (own, more) in self.counts.iter_mut().zip(&other.counts) {
+            *own += more;
+        }
+        self.total += other.total;
+    }
+
+    /// Durations counted.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The percentile at `permille` by nearest rank, rounded up to its bin's end, ns; `None` if empty.
+    pub fn percentile(&self, permille: u32) -> Option<u64> {
+        let rank = (self.total * u64::from(permille.min(1000))).div_ceil(1000).max(1);
+        let mut below = 0;
+        let reached = |count: &u32| {
+            below += u64::from(*count);
+            below >= rank
+        };
+        self.counts.iter().position(reached).map(bin_end)
+    }
+
+    /// Ends of the bins that hold something, with the share of all durations up to there.
+    pub fn cumulative(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
+        let mut below = 0;
+        self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(move |(bin, count)| {
+            below += u64::from(*count);
+            (bin_end(bin), below as f64 / self.total as f64)
+        })
+    }
+}
+
+const BITS: u32 = 5;
+
+fn bin_of(ns: u64) -> usize {
+    let shift = (64 - ns.leading_zeros()).saturating_sub(BITS + 1);
+    ((u64::from(shift) << BITS) + (ns >> shift)) as usize
+}
+
+/// The largest duration of a bin, ns.
+fn bin_end(bin: usize) -> u64 {
+    let shift = (bin >> BITS).saturating_sub(1) as u32;
+    let first = (bin as u64 - (u64::from(shift) << BITS)) << shift;
+    first + ((1 << shift) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_are_in_order_and_narrow() {
+        let mut last = 0;
+        for ns in (0..4_000).chain((12..63).flat_map(|e| [(1 << e) - 1, 1 << e, (1 << e) + (1 << (e - 2))])) {
+            let bin = bin_of(ns);
+            assert!(bin >= last, "{ns}");
+            assert!(bin_end(bin) >= ns && bin_end(bin) as f64 <= ns as f64 * 1.032, "{ns} {}", bin_end(bin));
+            last = bin;
+        }
+    }
+
+    #[test]
+    fn percentiles_are_by_nearest_rank() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.percentile(500), None);
+        (1..=20).for_each(|ns| histogram.add(ns));
+        assert_eq!(histogram.percentile(500), Some(10));
+        assert_eq!(histogram.percentile(950), Some(19));
+        assert_eq!(histogram.percentile(1000), Some(20));
+        let mut both = histogram.clone();
+        both.merge(&histogram);
+        assert_eq!((both.total(), both.percentile(500)), (40, Some(10)));
+        assert_eq!(both.cumulative().last(), Some((20, 1.0)));
+    }
+}
