@@ -3,6 +3,8 @@
 mod headline;
 mod menu;
 mod timeline;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 use crate::command::Command;
@@ -87,6 +89,7 @@ impl App {
         let context = ui.ctx().clone();
         let tokens = Tokens::of(ui);
         self.session.update(context.input(|i| i.stable_dt), &mut self.notices);
+        let chosen = self.session.selection.node;
         let mut commands = Command::pressed(&context);
         self.menu_bar(ui, tokens, &mut commands);
         self.headline(ui, tokens);
@@ -102,6 +105,10 @@ impl App {
             };
             self.layout.show(ui, &mut cx);
         });
+        let now_chosen = self.session.selection.node;
+        if now_chosen.is_some() && now_chosen != chosen {
+            self.layout.reveal("inspector");
+        }
         let enabled: Vec<Command> = Command::ALL.into_iter().filter(|c| c.is_enabled(self)).collect();
         commands.extend(self.palette.show(&context, tokens, |c| enabled.contains(&c)));
         self.notices.show(&context, tokens, bottom);

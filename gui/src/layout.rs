@@ -80,11 +80,12 @@ impl Layout {
 fn default_tree() -> Tree<String> {
     let mut tiles = Tiles::default();
     let mut pane = |id: &str| tiles.insert_pane(id.to_owned());
-    let (map, crossover, parts, users, graph) =
-        (pane("map"), pane("crossover"), pane("parts"), pane("users"), pane("graph"));
+    let (map, crossover, parts, users) = (pane("map"), pane("crossover"), pane("parts"), pane("users"));
+    let (graph, inspector) = (pane("graph"), pane("inspector"));
     let below = split(&mut tiles, LinearDir::Horizontal, &[(parts, 1.0), (users, 1.0)]);
     let centre = split(&mut tiles, LinearDir::Vertical, &[(map, 1.75), (below, 1.0)]);
-    let right = split(&mut tiles, LinearDir::Vertical, &[(crossover, 1.0), (graph, 1.0)]);
+    let close = tiles.insert_tab_tile(vec![graph, inspector]);
+    let right = split(&mut tiles, LinearDir::Vertical, &[(crossover, 1.0), (close, 1.0)]);
     let root = split(&mut tiles, LinearDir::Horizontal, &[(centre, 2.1), (right, 1.0)]);
     Tree::new(Id::unique("panels"), root, tiles)
 }

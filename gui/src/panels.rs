@@ -6,6 +6,7 @@
 
 mod crossover;
 mod graph;
+mod inspector;
 mod map;
 mod parts;
 mod users;
@@ -59,6 +60,7 @@ pub const REGISTRY: &[Registration] = &[
         make: || Box::<users::Users>::default(),
     },
     Registration { id: "graph", title: "Light cone", make: || Box::<graph::Graph>::default() },
+    Registration { id: "inspector", title: "Inspector", make: || Box::<inspector::Inspector>::default() },
 ];
 
 /// The registration of a stored name.

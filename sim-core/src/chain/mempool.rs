@@ -11,6 +11,7 @@
 use super::transaction::{Transaction, TxId, effective_tip};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// A replacement must raise both the max fee and the max priority fee by this many percent.
@@ -33,11 +34,16 @@ impl TxIx {
     }
 }
 
-/// Every transaction ever handed to a chain, in the order of submission. Bodies are stored once.
+/// Every transaction ever handed to a chain, in the order of submission. Bodies are stored once: clones share
+/// all but the newest few thousand.
 #[derive(Clone, Debug, Default)]
 pub struct TransactionLog {
-    transactions: Vec<Transaction>,
+    full: Vec<Arc<Vec<Transaction>>>,
+    newest: Vec<Transaction>,
 }
+
+/// Transactions in a piece that clones share.
+const PIECE: usize = 2_048;
 
 impl TransactionLog {
     /// An empty log.
@@ -47,29 +53,34 @@ impl TransactionLog {
 
     /// Appends a transaction.
     pub fn push(&mut self, transaction: Transaction) -> TxIx {
-        let ix = TxIx(u32::try_from(self.transactions.len()).expect("fewer than 2^32 transactions"));
-        self.transactions.push(transaction);
+        let ix = TxIx(u32::try_from(self.len()).expect("fewer than 2^32 transactions"));
+        self.newest.push(transaction);
+        if self.newest.len() == PIECE {
+            self.full.push(Arc::new(std::mem::take(&mut self.newest)));
+        }
         ix
     }
 
     /// A transaction.
     pub fn get(&self, ix: TxIx) -> &Transaction {
-        &self.transactions[ix.index()]
+        let (piece, place) = (ix.index() / PIECE, ix.index() % PIECE);
+        self.full.get(piece).map_or_else(|| &self.newest[place], |full| &full[place])
     }
 
     /// Number of transactions.
     pub fn len(&self) -> usize {
-        self.transactions.len()
+        self.full.len() * PIECE + self.newest.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.transactions.is_empty()
+        self.len() == 0
     }
 
     /// All transactions with their handles, in order.
     pub fn iter(&self) -> impl Iterator<Item = (TxIx, &Transaction)> {
-        self.transactions.iter().enumerate().map(|(i, transaction)| (TxIx(i as u32), transaction))
+        let all = self.full.iter().flat_map(|piece| piece.iter()).chain(&self.newest);
+        all.enumerate().map(|(i, transaction)| (TxIx(i as u32), transaction))
     }
 }
 

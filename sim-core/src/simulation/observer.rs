@@ -369,8 +369,8 @@ pub(super) fn checkpoint_bytes<D: Dissemination>(world: &World<D>) -> usize {
                     + block.execution.work.len() * 8
             });
             let users = match &slots.source {
-                // A transaction, its fate, its place at the RPC node and in the pool.
-                Source::Users(users) => users.submitted() * 400,
+                // Its fate, its place at the RPC node and in the pool; bodies are shared.
+                Source::Users(users) => users.submitted() * 150,
                 _ => 0,
             };
             blocks.sum::<usize>()

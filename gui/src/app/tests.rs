@@ -1,0 +1,143 @@
+//! The window driven as a person would drive it, through the names that screen readers see.
+
+use super::*;
+use eframe::egui::{Key, Modifiers, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// A small chain that is quickly run.
+const SMALL: &str = r#"// Question: does the window work?
+(
+  version: 1, base: "ethereum-2026", seed: 3,
+  run: (blocks: 8, warm_up: 1),
+  nodes: (count: 60),
+  chain: (slot: "2 s", attest_by: "1 s", gas_limit: "20 Mgas"),
+  workload: Users(rate: "50 tx/s"),
+)"#;
+
+fn file(name: &str, text: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("lightcone-window-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("written");
+    path
+}
+
+fn window(name: &str, text: &str) -> Harness<'static, App> {
+    let path = file(name, text);
+    let builder = Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(4);
+    builder.build_eframe(move |creation| {
+        let mut app = App::new(creation);
+        app.open(&path);
+        app
+    })
+}
+
+/// Steps until something holds.
+fn until(window: &mut Harness<'_, App>, what: &str, mut holds: impl FnMut(&App) -> bool) {
+    let started = Instant::now();
+    loop {
+        window.step();
+        if holds(window.state()) {
+            return;
+        }
+        assert!(started.elapsed().as_secs() < 60, "waited in vain until {what}: {:?}", window.state().notices);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn now_ns(app: &App) -> u64 {
+    app.session.snapshot().now_ns
+}
+
+fn paused(window: &mut Harness<'_, App>) {
+    until(window, "it is ready", |app| app.session.is_ready() && app.session.frame.playing);
+    window.get_by_label("Pause").click();
+    until(window, "it has stopped", |app| !app.session.frame.playing && app.session.frame.busy.is_none());
+    until(window, "the picture has caught up", |app| !app.session.is_moving());
+}
+
+#[test]
+fn time_passes_when_playing_and_stands_still_when_paused() {
+    let mut window = window("play.ron", SMALL);
+    paused(&mut window);
+    let stopped = now_ns(window.state());
+    std::thread::sleep(Duration::from_millis(80));
+    window.step();
+    assert_eq!(now_ns(window.state()), stopped);
+    window.key_press(Key::Space);
+    until(&mut window, "time passes again", |app| now_ns(app) > stopped + 50_000_000);
+}
+
+#[test]
+fn scrubbing_back_and_forth_gives_the_digest_that_was_there() {
+    let mut window = window("scrub.ron", SMALL);
+    paused(&mut window);
+    window.key_press(Key::ArrowRight);
+    let before = now_ns(window.state());
+    until(&mut window, "the next block", |app| now_ns(app) > before && app.session.frame.busy.is_none());
+    let (there, digest) = (now_ns(window.state()), window.state().session.snapshot().digest);
+    window.state_mut().session.seek(1_500_000_000);
+    until(&mut window, "it is back", |app| now_ns(app) == 1_500_000_000 && app.session.frame.busy.is_none());
+    assert_ne!(window.state().session.snapshot().digest, digest);
+    window.state_mut().session.seek(there);
+    until(&mut window, "it is there again", |app| now_ns(app) >= there && app.session.frame.busy.is_none());
+    let snapshot = window.state().session.snapshot();
+    assert_eq!((snapshot.now_ns, snapshot.digest), (there, digest));
+    assert_eq!(window.state().session.frame.verified.map(|(_, equal)| equal), Some(true));
+}
+
+#[test]
+fn the_speed_slider_and_the_keys_change_how_fast_time_passes() {
+    let mut window = window("speed.ron", SMALL);
+    paused(&mut window);
+    window.get_by_label("Speed").click();
+    window.key_press(Key::ArrowUp);
+    until(&mut window, "it is faster", |app| app.session.frame.speed != crate::worker::Speed::Times(1.0));
+    window.key_press(Key::Num0);
+    until(&mut window, "no limit", |app| app.session.frame.speed == crate::worker::Speed::Unlimited);
+    window.key_press(Key::L);
+    until(&mut window, "the run is over", |app| {
+        let snapshot = app.session.snapshot();
+        snapshot.now_ns == snapshot.end_ns && snapshot.end_ns > 0
+    });
+    assert!(window.state().notices.list().iter().any(|n| n.text.starts_with("The run is over")));
+}
+
+#[test]
+fn a_broken_file_is_a_message_and_what_ran_goes_on() {
+    let mut window = window("sound.ron", SMALL);
+    until(&mut window, "it is ready", |app| app.session.is_ready());
+    let broken = file("broken.ron", "(version: 1, nodes: (cuont: 5))");
+    window.state_mut().open(&broken);
+    window.step();
+    let message = &window.state().notices.list()[0].text;
+    assert!(message.contains("cuont") && message.contains("count"), "{message}");
+    let before = now_ns(window.state());
+    until(&mut window, "it goes on", |app| now_ns(app) > before);
+}
+
+#[test]
+fn a_run_larger_than_the_machine_is_refused_with_the_number() {
+    let huge = SMALL.replace("count: 60", "count: 1000000").replace("blocks: 8", "blocks: 100000");
+    let mut window = window("huge.ron", &huge);
+    until(&mut window, "it is refused", |app| app.session.failed.is_some() || !app.notices.list().is_empty());
+    let message = window.state().notices.list()[0].text.clone();
+    assert!(message.contains("GiB") || message.contains("at most"), "{message}");
+}
+
+#[test]
+fn the_palette_finds_and_runs_a_command() {
+    let mut window = window("palette.ron", SMALL);
+    paused(&mut window);
+    let dark = window.state().settings.dark;
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run_steps(3);
+    window.event(eframe::egui::Event::Text("dark".to_owned()));
+    window.run_steps(2);
+    window.key_press(Key::Enter);
+    window.run_steps(2);
+    assert_ne!(window.state().settings.dark, dark);
+}
