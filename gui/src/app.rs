@@ -45,6 +45,21 @@ impl App {
         Self::with(&creation.egui_ctx, settings, Layout::new(tree))
     }
 
+    /// The app with nothing remembered, in a context of the caller's own: for tests and measurements.
+    pub fn in_context(context: &Context) -> Self {
+        Self::with(context, Settings::default(), Layout::new(None))
+    }
+
+    /// The simulation has something to show.
+    pub fn is_ready(&self) -> bool {
+        self.session.is_ready() && self.session.frame.busy.is_none()
+    }
+
+    /// Sets how fast time passes: simulated seconds a second.
+    pub fn set_speed(&mut self, times: f64) {
+        self.session.set_speed(crate::worker::Speed::Times(times));
+    }
+
     fn with(context: &Context, settings: Settings, layout: Layout) -> Self {
         theme::apply(context);
         settings.apply(context);

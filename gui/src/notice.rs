@@ -1,7 +1,7 @@
 //! Notifications: what happened, in a corner, for a while. Errors stay until they are closed.
 
 use crate::theme::Tokens;
-use eframe::egui::{Align2, Area, Context, Frame, Id, Margin, Order, RichText, Stroke, vec2};
+use eframe::egui::{Align2, Area, Context, Frame, Id, Margin, Order, RichText, Sense, Stroke, vec2};
 
 /// How important a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +89,13 @@ impl Notices {
                     .inner_margin(Margin::symmetric(12, 8));
                 frame.show(ui, |ui| {
                     ui.horizontal_top(|ui| {
-                        let mark = if notice.grade == Grade::Info { "✔" } else { "⚠" };
-                        ui.label(RichText::new(mark).color(colour));
+                        let (mark, _) = ui.allocate_exact_size(vec2(10.0, 18.0), Sense::hover());
+                        ui.painter().circle_filled(mark.center(), 4.0, colour);
                         ui.vertical(|ui| {
                             ui.set_max_width(WIDTH - 80.0);
                             ui.label(RichText::new(&notice.text).color(tokens.ink));
                         });
-                        let close = ui.button(RichText::new("✖").color(tokens.faint)).on_hover_text("Close");
+                        let close = ui.small_button(RichText::new("Close").color(tokens.faint));
                         if close.clicked() {
                             closed = Some(index);
                         }

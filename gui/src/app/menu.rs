@@ -26,7 +26,9 @@ impl App {
                     }
                 }
                 ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
-                    let theme = if tokens.is_dark() { "☀" } else { "🌙" };
+                    let theme = RichText::new(if tokens.is_dark() { "Light" } else { "Dark" })
+                        .size(size::SMALL)
+                        .color(tokens.faint);
                     if ui.button(theme).on_hover_text(Command::ToggleTheme.info().name).clicked() {
                         commands.push(Command::ToggleTheme);
                     }

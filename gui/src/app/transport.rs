@@ -30,6 +30,9 @@ impl App {
                 ui.horizontal(|ui| {
                     self.buttons(ui, tokens, commands);
                     ui.add_space(14.0);
+                    let time = RichText::new(format::clock(self.session.shown_ns())).monospace().size(17.0);
+                    ui.add_sized([92.0, 24.0], eframe::egui::Label::new(time.color(tokens.ink)));
+                    ui.add_space(10.0);
                     self.speed(ui, tokens);
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                         self.state(ui, tokens, commands)
@@ -124,7 +127,7 @@ impl App {
         if let Some((at_ns, equal)) = frame.verified {
             let (mark, colour) =
                 if equal { ("replay equal", tokens.good) } else { ("replay differs", tokens.error) };
-            let text = RichText::new(format!("✔ {mark}")).size(size::SMALL).color(colour);
+            let text = RichText::new(mark).size(size::SMALL).color(colour);
             ui.label(text)
                 .on_hover_text(format!("Digest compared with the first visit at {}", format::clock(at_ns)));
         }

@@ -67,6 +67,10 @@ impl Places {
 /// Moves discs apart, a little at a time, while they are drawn back to their places.
 fn separate(discs: &mut [(usize, Pos2, f32)]) {
     let homes: Vec<Pos2> = discs.iter().map(|d| d.1).collect();
+    // Places in one line would never leave it.
+    for (index, disc) in discs.iter_mut().enumerate() {
+        disc.1 += 2.0 * Vec2::angled(index as f32 * GOLDEN);
+    }
     for _ in 0..200 {
         for (disc, home) in discs.iter_mut().zip(&homes) {
             disc.1 += (*home - disc.1) * 0.02;

@@ -10,7 +10,7 @@ use egui_plot::{
     Polygon, Text,
 };
 use sim_core::observe::record::Resource;
-use sim_core::simulation::snapshot::BlockSummary;
+use sim_core::simulation::snapshot::{BlockKey, BlockSummary};
 use std::sync::Arc;
 
 /// The chart.
@@ -24,7 +24,7 @@ const BLOCKS_MAX: usize = 400;
 
 /// One block's place.
 struct Dot {
-    slot: u32,
+    key: BlockKey,
     /// Publication to arrival at 95 % of the nodes, ms.
     network_ms: f64,
     /// Execution at the median node, ms.
@@ -57,7 +57,12 @@ impl Panel for Crossover {
             nothing(ui, tokens, "Appears with the first block that has reached 95 % of the nodes");
             return;
         }
-        if self.over_time { over_time(ui, tokens, &dots, cx) } else { against(ui, tokens, &dots) }
+        if self.over_time {
+            over_time(ui, tokens, &dots, cx);
+        } else if let Some(key) = against(ui, tokens, &dots, cx.session.selection.block) {
+            let same = cx.session.selection.block == Some(key);
+            cx.session.selection.block = Some(key).filter(|_| !same);
+        }
     }
 }
 
@@ -67,7 +72,7 @@ fn dots(blocks: &[Arc<BlockSummary>]) -> Vec<Dot> {
     let shown = &known[known.len().saturating_sub(BLOCKS_MAX)..];
     let last = shown.len().saturating_sub(1).max(1) as f32;
     let dot = |(index, b): (usize, &&Arc<BlockSummary>)| Dot {
-        slot: b.key.slot,
+        key: b.key,
         network_ms: b.network_ns[2].unwrap_or(0).max(1) as f64 / 1e6,
         execution_ms: b.execution_ns as f64 / 1e6,
         age: index as f32 / last,
@@ -75,8 +80,8 @@ fn dots(blocks: &[Arc<BlockSummary>]) -> Vec<Dot> {
     shown.iter().enumerate().map(dot).collect()
 }
 
-/// Both axes logarithmic: the coordinates are logarithms of ms.
-fn against(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot]) {
+/// Both axes logarithmic: the coordinates are logarithms of ms. The block that was clicked.
+fn against(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot], chosen: Option<BlockKey>) -> Option<BlockKey> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for d in dots {
         for v in [d.network_ms.log10(), d.execution_ms.log10()] {
@@ -104,7 +109,7 @@ fn against(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot]) {
             let both = [position.x, position.y].map(|v| format::duration((10f64.powf(v) * 1e6) as u64));
             Some(format!("{plot_name}\nnetwork {}\nexecution {}", both[0], both[1]))
         });
-    plot.show(ui, |plot| {
+    let shown = plot.show(ui, |plot| {
         plot.set_plot_bounds_x(low..=high);
         plot.set_plot_bounds_y(low..=high);
         let half = |name: &str, points: Vec<[f64; 2]>, colour: Color32| {
@@ -132,14 +137,22 @@ fn against(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot]) {
             } else {
                 sequential(0.85 * (1.0 - d.age))
             };
-            if new {
+            if new || chosen == Some(d.key) {
                 let ring = Points::new("ring", vec![place(d)]).radius(8.0).filled(false).color(tokens.ink);
                 plot.points(ring.allow_hover(false));
             }
-            let name = format!("slot {}", d.slot);
+            let name = format!("slot {}", d.key.slot);
             plot.points(Points::new(name, vec![place(d)]).radius(if new { 5.0 } else { 3.2 }).color(colour));
         }
+        let pointer = plot.response().hover_pos()?;
+        let distance = |d: &Dot| {
+            let [x, y] = place(d);
+            plot.screen_from_plot(PlotPoint::new(x, y)).distance(pointer)
+        };
+        let nearest = dots.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+        (distance(nearest) < 10.0).then_some(nearest.key)
     });
+    shown.inner.filter(|_| shown.response.clicked())
 }
 
 fn place(dot: &Dot) -> [f64; 2] {
@@ -157,7 +170,7 @@ fn over_time(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot], cx: &Cx<'_>) {
     let interventions: Vec<f64> =
         cx.session.frame.interventions.iter().map(|i| i.at_ns as f64 / slot_ns as f64).collect();
     let highest = dots.iter().map(|d| d.network_ms.max(d.execution_ms)).fold(1.0, f64::max);
-    let (first, last) = (f64::from(dots[0].slot), f64::from(dots[dots.len() - 1].slot));
+    let (first, last) = (f64::from(dots[0].key.slot), f64::from(dots[dots.len() - 1].key.slot));
     let plot = Plot::new("crossover over time")
         .grid_color(tokens.line)
         .allow_scroll(false)
@@ -176,7 +189,7 @@ fn over_time(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot], cx: &Cx<'_>) {
             plot.vline(line);
         }
         let series = |name: &str, value: fn(&Dot) -> f64, colour: Color32| {
-            let points: PlotPoints<'_> = dots.iter().map(|d| [f64::from(d.slot), value(d)]).collect();
+            let points: PlotPoints<'_> = dots.iter().map(|d| [f64::from(d.key.slot), value(d)]).collect();
             Line::new(name.to_owned(), points).color(colour).width(2.0)
         };
         plot.line(series("network to 95 %", |d| d.network_ms, tokens.resource(Resource::Uplink)));
@@ -195,7 +208,11 @@ fn decades(input: GridInput) -> Vec<GridMark> {
         let step_size = if factor == 1.0 { 1.0 } else { 0.3 };
         GridMark { value: f64::from(exponent) + factor.log10(), step_size }
     };
-    (low..=high).flat_map(|e| [1.0, 2.0, 5.0].map(|f| mark(e, f))).collect()
+    let inside = |m: &GridMark| {
+        let edge = (input.bounds.1 - input.bounds.0) * 0.02;
+        m.value >= input.bounds.0 - 1e-9 && m.value <= input.bounds.1 - edge
+    };
+    (low..=high).flat_map(|e| [1.0, 2.0, 5.0].map(|f| mark(e, f))).filter(inside).collect()
 }
 
 fn ms_label(mark: GridMark) -> String {

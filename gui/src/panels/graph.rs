@@ -61,13 +61,6 @@ impl Panel for Graph {
         for ring in 1..=4 {
             let radius = reach(step * ring);
             painter.circle_stroke(centre, radius, Stroke::new(1.0, tokens.line));
-            let text = format!("{} ms", step * ring / 1_000_000);
-            let at = centre + vec2(0.0, -radius);
-            let font = FontId::proportional(10.0);
-            let galley = painter.layout_no_wrap(text, font, tokens.faint);
-            let place = Rect::from_center_size(at, galley.size());
-            painter.rect_filled(place.expand(1.0), 2, tokens.panel);
-            painter.galley(place.min, galley, tokens.faint);
         }
         for (region, middle, half) in &directions.sectors {
             if *half > 0.07 {
@@ -143,6 +136,13 @@ impl Panel for Graph {
         };
         ring(cx.session.selection.hovered, tokens.accent.gamma_multiply(0.7));
         ring(cx.session.selection.node, tokens.accent);
+        for mark in 1..=4 {
+            let text = format!("{} ms", step * mark / 1_000_000);
+            let galley = painter.layout_no_wrap(text, FontId::proportional(10.0), tokens.ink);
+            let place = Rect::from_center_size(centre + vec2(0.0, -reach(step * mark)), galley.size());
+            painter.rect_filled(place.expand2(vec2(3.0, 0.5)), 4, tokens.panel.gamma_multiply(0.85));
+            painter.galley(place.min, galley, tokens.ink);
+        }
         let note = "distance: time since publication";
         let font = FontId::proportional(size::SMALL);
         painter.text(rect.left_top() + vec2(2.0, 0.0), Align2::LEFT_TOP, note, font, tokens.faint);

@@ -6,8 +6,8 @@ use super::{Cx, Panel, nothing};
 use crate::format;
 use crate::theme::{Tokens, size};
 use eframe::egui::{
-    Align, Align2, FontId, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2,
-    vec2,
+    Align, Align2, FontId, Grid, Layout, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo,
+    pos2, vec2,
 };
 use sim_core::net::message::MessageKind;
 use sim_core::scenario::plan::Plan;
@@ -72,7 +72,13 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan, detail: &NodeDetail) {
     section(ui, tokens, "Waiting here now");
     let second = 1e9;
     queue(ui, tokens, "uplink", detail.uplink_queue_ns, &bytes_of(detail.uplink_queue_ns, detail.up_bps));
-    queue(ui, tokens, "downlink", detail.downlink_queue_ns, &bytes_of(detail.downlink_queue_ns, detail.down_bps));
+    queue(
+        ui,
+        tokens,
+        "downlink",
+        detail.downlink_queue_ns,
+        &bytes_of(detail.downlink_queue_ns, detail.down_bps),
+    );
     queue(ui, tokens, "cores", detail.cpu_queue_ns, "");
     let now_s = cx.session.snapshot().now_ns.max(1) as f64 / second;
     let busy = |ns: u64| format::percent((ns as f64 / second / now_s).min(1.0));
@@ -81,11 +87,31 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan, detail: &NodeDetail) {
         tokens,
         "node",
         &[
-            ("links", format!("{} up, {} down", format::bits_per_s(detail.up_bps), format::bits_per_s(detail.down_bps))),
-            ("busy so far", format!("uplink {}, cores {}", busy(detail.uplink_busy_ns), busy(detail.cpu_busy_ns))),
+            (
+                "links",
+                format!(
+                    "{} up, {} down",
+                    format::bits_per_s(detail.up_bps),
+                    format::bits_per_s(detail.down_bps)
+                ),
+            ),
+            (
+                "busy so far",
+                format!("uplink {}, cores {}", busy(detail.uplink_busy_ns), busy(detail.cpu_busy_ns)),
+            ),
             ("stake", format::count(detail.stake)),
-            ("votes in time", format!("{} of {}", format::count(detail.votes_timely), format::count(detail.votes_due))),
-            ("copies beyond the first", format!("{} of {}", format::count(detail.duplicates), format::count(detail.duplicates + detail.first_arrivals))),
+            (
+                "votes in time",
+                format!("{} of {}", format::count(detail.votes_timely), format::count(detail.votes_due)),
+            ),
+            (
+                "copies beyond the first",
+                format!(
+                    "{} of {}",
+                    format::count(detail.duplicates),
+                    format::count(detail.duplicates + detail.first_arrivals)
+                ),
+            ),
         ],
     );
     if let Some(block) = cx.session.block().cloned() {
@@ -102,7 +128,9 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan, detail: &NodeDetail) {
             let both = [detail.sent_bytes[kind as usize], detail.received_bytes[kind as usize]];
             ui.label(RichText::new(kind.name()).size(12.0).color(tokens.faint));
             ui.label(RichText::new(format!("{} sent", format::bytes(both[0]))).size(12.0).color(tokens.ink));
-            ui.label(RichText::new(format!("{} received", format::bytes(both[1]))).size(12.0).color(tokens.ink));
+            ui.label(
+                RichText::new(format!("{} received", format::bytes(both[1]))).size(12.0).color(tokens.ink),
+            );
             ui.end_row();
         }
     });
@@ -117,12 +145,21 @@ fn bytes_of(ns: u64, bps: u64) -> String {
 /// A queue as a bar; a second fills it.
 fn queue(ui: &mut Ui, tokens: &Tokens, name: &str, ns: u64, note: &str) {
     ui.horizontal(|ui| {
-        ui.add_sized([62.0, 14.0], eframe::egui::Label::new(RichText::new(name).size(12.0).color(tokens.faint)).halign(Align::LEFT));
+        ui.add_sized(
+            [62.0, 14.0],
+            eframe::egui::Label::new(RichText::new(name).size(12.0).color(tokens.faint)).halign(Align::LEFT),
+        );
         let (rect, response) = ui.allocate_exact_size(vec2(120.0, 9.0), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{name} queue")));
         ui.painter().rect_filled(rect, 3, tokens.raised);
         let share = (ns as f32 / 1e9).min(1.0);
-        let colour = if share > 0.5 { tokens.error } else if share > 0.1 { tokens.warning } else { tokens.good };
+        let colour = if share > 0.5 {
+            tokens.error
+        } else if share > 0.1 {
+            tokens.warning
+        } else {
+            tokens.good
+        };
         let full = Rect::from_min_size(rect.min, vec2(rect.width() * share, rect.height()));
         ui.painter().rect_filled(full, 3, colour);
         let text = if ns == 0 { "empty".to_owned() } else { format!("{}  {note}", format::duration(ns)) };
@@ -139,7 +176,16 @@ fn arrival(ui: &mut Ui, cx: &mut Cx<'_>, block: &BlockSummary, detail: &NodeDeta
         ns => format!("{} into the slot", format::duration(ns.saturating_sub(block.slot_start_ns))),
     };
     if block.key.proposer == detail.node {
-        rows(ui, tokens, "made", &[("proposed", after(block.published_ns)), ("executed", after(state.executed_ns)), ("final", after(state.final_ns))]);
+        rows(
+            ui,
+            tokens,
+            "made",
+            &[
+                ("proposed", after(block.published_ns)),
+                ("executed", after(state.executed_ns)),
+                ("final", after(state.final_ns)),
+            ],
+        );
         return;
     }
     if state.sender != NO_SENDER {
@@ -169,7 +215,9 @@ fn waterfall(ui: &mut Ui, tokens: &Tokens, way: &[Step], block: &BlockSummary) {
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Chain of causes"));
     let painter = ui.painter_at(rect);
     let right = rect.right() - 46.0;
-    let x = |ns: u64| rect.left() + LABEL + (ns - start) as f32 / (end - start) as f32 * (right - rect.left() - LABEL);
+    let x = |ns: u64| {
+        rect.left() + LABEL + (ns - start) as f32 / (end - start) as f32 * (right - rect.left() - LABEL)
+    };
     let mut hop = first.node;
     for (index, step) in way.iter().enumerate() {
         let top = rect.top() + index as f32 * ROW;
@@ -179,8 +227,20 @@ fn waterfall(ui: &mut Ui, tokens: &Tokens, way: &[Step], block: &BlockSummary) {
         }
         let y = top + ROW / 2.0;
         let font = FontId::proportional(11.0);
-        painter.text(pos2(rect.left(), y), Align2::LEFT_CENTER, step.node.to_string(), FontId::monospace(10.0), tokens.faint);
-        painter.text(pos2(rect.left() + 34.0, y), Align2::LEFT_CENTER, short_name(step), font.clone(), tokens.ink);
+        painter.text(
+            pos2(rect.left(), y),
+            Align2::LEFT_CENTER,
+            step.node.to_string(),
+            FontId::monospace(10.0),
+            tokens.faint,
+        );
+        painter.text(
+            pos2(rect.left() + 34.0, y),
+            Align2::LEFT_CENTER,
+            short_name(step),
+            font.clone(),
+            tokens.ink,
+        );
         let (from, to) = (x(step.start_ns), x(step.end_ns));
         let bar = Rect::from_min_max(pos2(from, top + 3.0), pos2(to.max(from + 1.5), top + ROW - 3.0));
         painter.rect_filled(bar, 2, tokens.part(step.part));
@@ -193,7 +253,12 @@ fn waterfall(ui: &mut Ui, tokens: &Tokens, way: &[Step], block: &BlockSummary) {
             let from = format::duration(step.start_ns - block.slot_start_ns.min(step.start_ns));
             response.on_hover_ui_at_pointer(|ui| {
                 ui.strong(step.part.name());
-                ui.label(format!("node {}, {} into the slot, for {}", step.node, from, format::duration(step.end_ns - step.start_ns)));
+                ui.label(format!(
+                    "node {}, {} into the slot, for {}",
+                    step.node,
+                    from,
+                    format::duration(step.end_ns - step.start_ns)
+                ));
                 ui.label(format!("resource: {}", step.part.resource().name()));
             });
         }
@@ -224,7 +289,8 @@ fn neighbours(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan, detail: &NodeDetail) {
         for &other in list.iter().take(60) {
             let region = usize::from(placement.regions[other as usize]);
             let base = table.one_way_ns[detail.region as usize][region];
-            let one_way_ns = (u128::from(base) * u128::from(plan.network.latency_scale_ppm) / 1_000_000) as u64;
+            let one_way_ns =
+                (u128::from(base) * u128::from(plan.network.latency_scale_ppm) / 1_000_000) as u64;
             if ui.link(RichText::new(format!("node {other}")).size(12.0)).clicked() {
                 cx.session.selection.node = Some(other);
             }
@@ -232,7 +298,13 @@ fn neighbours(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan, detail: &NodeDetail) {
             ui.label(RichText::new(format::duration(one_way_ns)).size(12.0).color(tokens.ink));
             let came = detail.state.sender == other && detail.state.arrived_ns > 0;
             let went = cx.session.state(other).is_some_and(|s| s.sender == detail.node && s.arrived_ns > 0);
-            let text = if came { "brought it" } else if went { "got it from here" } else { "" };
+            let text = if came {
+                "brought it"
+            } else if went {
+                "got it from here"
+            } else {
+                ""
+            };
             ui.label(RichText::new(text).size(12.0).color(if came { tokens.accent } else { tokens.good }));
             ui.end_row();
         }
@@ -249,20 +321,41 @@ fn block(ui: &mut Ui, cx: &mut Cx<'_>, block: &BlockSummary) {
             cx.session.selection.node = Some(block.key.proposer);
         }
         let parent = block.parent.map_or_else(|| "genesis".to_owned(), |p| format!("slot {}", p.slot));
-        ui.label(RichText::new(format!("in slot {}, on {parent}", block.key.slot)).size(12.0).color(tokens.faint));
+        ui.label(
+            RichText::new(format!("in slot {}, on {parent}", block.key.slot)).size(12.0).color(tokens.faint),
+        );
     });
-    let gas = format!("{}gas of {}", format::prefixed(block.gas_used as f64), format::prefixed(block.gas_limit as f64));
+    let gas = format!(
+        "{}gas of {}",
+        format::prefixed(block.gas_used as f64),
+        format::prefixed(block.gas_limit as f64)
+    );
     let speed_up = block.serial_ns as f64 / block.scheduled_ns.max(1) as f64;
     rows(
         ui,
         tokens,
         "block",
         &[
-            ("size", format!("{} · {} transactions", format::bytes(block.size_bytes), format::count(block.transactions.into()))),
+            (
+                "size",
+                format!(
+                    "{} · {} transactions",
+                    format::bytes(block.size_bytes),
+                    format::count(block.transactions.into())
+                ),
+            ),
             ("gas", gas),
             ("base fee", format!("{} gwei", format::three_digits(block.base_fee_wei as f64 / 1e9))),
             ("execution", format!("{} at the median node", format::duration(block.execution_ns))),
-            ("in parallel", format!("{}x on {} cores, {} aborts", format::three_digits(speed_up), block.cores, block.aborts)),
+            (
+                "in parallel",
+                format!(
+                    "{}x on {} cores, {} aborts",
+                    format::three_digits(speed_up),
+                    block.cores,
+                    block.aborts
+                ),
+            ),
         ],
     );
     section(ui, tokens, "How long until this share of the nodes");
@@ -321,7 +414,9 @@ fn brushed(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan) {
             }
             ui.end_row();
             for (region, counts) in by_region {
-                ui.label(RichText::new(&plan.network.latency.regions[region].name).size(12.0).color(tokens.faint));
+                ui.label(
+                    RichText::new(&plan.network.latency.regions[region].name).size(12.0).color(tokens.faint),
+                );
                 for count in counts {
                     ui.label(RichText::new(format::count(count.into())).size(12.0).color(tokens.ink));
                 }
@@ -332,7 +427,9 @@ fn brushed(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan) {
     section(ui, tokens, "Slowest of them");
     let mut slowest: Vec<(u64, u32)> = nodes
         .iter()
-        .filter_map(|n| cx.session.state(*n).map(|s| (if s.executed_ns == 0 { u64::MAX } else { s.executed_ns }, *n)))
+        .filter_map(|n| {
+            cx.session.state(*n).map(|s| (if s.executed_ns == 0 { u64::MAX } else { s.executed_ns }, *n))
+        })
         .collect();
     slowest.sort_unstable_by(|a, b| b.cmp(a));
     let start = cx.session.block().map_or(0, |b| b.slot_start_ns);
@@ -341,7 +438,11 @@ fn brushed(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan) {
             if ui.link(RichText::new(format!("node {node}")).size(12.0)).clicked() {
                 cx.session.selection.node = Some(node);
             }
-            let text = if ns == u64::MAX { "not executed yet".to_owned() } else { format!("executed {} into the slot", format::duration(ns.saturating_sub(start))) };
+            let text = if ns == u64::MAX {
+                "not executed yet".to_owned()
+            } else {
+                format!("executed {} into the slot", format::duration(ns.saturating_sub(start)))
+            };
             ui.label(RichText::new(text).size(12.0).color(tokens.faint));
         });
     }

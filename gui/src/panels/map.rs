@@ -92,6 +92,8 @@ impl Stage {
 const FLASH_NS: f32 = 140e6;
 /// Copies drawn on their way at most.
 const COPIES_MAX: usize = 500;
+/// More nodes than this are drawn in part: those that are listed.
+const DRAWN_MAX: usize = 10_000;
 /// Largest zoom.
 const ZOOM_MAX: f32 = 12.0;
 
@@ -287,13 +289,16 @@ fn copies(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places
 fn nodes(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places, zoom: f32) -> [u32; 5] {
     let snapshot = session.snapshot();
     let (shown_ns, every) = (session.shown_ns(), snapshot.states_every as usize);
-    let radius = dot_radius(places.nodes.len()) * zoom.sqrt();
+    let radius = dot_radius(places.nodes.len().min(DRAWN_MAX)) * zoom.sqrt();
     let brushed = &session.selection.nodes;
     let mut counts = [0; 5];
     let mut dots = Dots::new(painter.ctx(), places.nodes.len());
     for (node, at) in places.nodes.iter().enumerate() {
         let state = node.is_multiple_of(every).then(|| snapshot.states.get(node / every)).flatten();
         let Some(state) = state else {
+            if places.nodes.len() > DRAWN_MAX {
+                continue;
+            }
             dots.add(*at, radius * 0.7, tokens.waiting.gamma_multiply(0.35));
             continue;
         };
@@ -390,6 +395,11 @@ fn caption(painter: &Painter, session: &Session, tokens: &Tokens, rect: Rect) {
         format::count(block.transactions.into()),
         format::duration(since.min(99_000_000_000)),
     );
+    if session.selection.block.is_some() {
+        let at = title.right_center() + vec2(10.0, 0.0);
+        let note = "chosen; N follows the newest";
+        painter.text(at, Align2::LEFT_CENTER, note, FontId::proportional(size::SMALL), tokens.accent);
+    }
     let below = title.left_bottom() + vec2(0.0, 2.0);
     painter.text(below, Align2::LEFT_TOP, facts, FontId::proportional(size::SMALL), tokens.faint);
 }

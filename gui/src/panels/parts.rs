@@ -85,11 +85,21 @@ impl Panel for Parts {
         };
         row(rect.top() + 2.0, bar, "mean", &verdict.spent, true);
         let mut top = rect.top() + bar + 10.0;
+        let mut clicked = None;
         for block in rows.iter().rev() {
             if let Some(spent) = &block.spent {
-                row(top, bar * 0.62, &format!("#{}", block.height), spent, false);
+                let chosen = cx.session.selection.block == Some(block.key);
+                row(top, bar * 0.62, &format!("#{}", block.height), spent, chosen);
+            }
+            let line = Rect::from_x_y_ranges(rect.x_range(), top..=top + bar * 0.62 + gap);
+            if response.clicked() && response.interact_pointer_pos().is_some_and(|p| line.contains(p)) {
+                clicked = Some(block.key);
             }
             top += bar * 0.62 + gap;
+        }
+        if clicked.is_some() {
+            let same = cx.session.selection.block == clicked;
+            cx.session.selection.block = clicked.filter(|_| !same);
         }
         if let Some((part, ns, total)) = tip {
             response.on_hover_ui_at_pointer(|ui| {
@@ -97,6 +107,7 @@ impl Panel for Parts {
                 let share = format::percent(ns as f64 / total.max(1) as f64);
                 ui.label(format!("{} · {share}", format::duration(ns)));
                 ui.label(format!("resource: {}", part.resource().name()));
+                ui.weak("click a row to look at its block");
             });
         }
     }

@@ -5,13 +5,14 @@ use super::pace::{Pace, Speed};
 use super::script::Script;
 use super::{Busy, Frame, Limits, Order, Report, Shared};
 use crate::change;
+use sim_core::kernel::digest::Digest;
 use sim_core::kernel::time::SimTime;
 use sim_core::scenario::estimate::estimate;
 use sim_core::scenario::plan::Plan;
 use sim_core::simulation::snapshot::Request;
 use sim_core::simulation::{Observer, Resources, Simulation};
 use std::any::Any;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,6 +28,9 @@ const FRAME: Duration = Duration::from_millis(33);
 /// Least simulated time between checkpoints, ns.
 const SPACING_NS: u64 = 250_000_000;
 
+/// Places that were left whose digests are remembered.
+const MARKS_MAX: usize = 1_000;
+
 /// A simulation and what belongs to it.
 struct Live {
     generation: u64,
@@ -39,6 +43,10 @@ struct Live {
     pace: Pace,
     meter: Meter,
     verified: Option<(u64, bool)>,
+    /// Everything before the present has happened, and nothing of it.
+    exact: bool,
+    /// Digests at places that were left, by time, ns.
+    marks: BTreeMap<u64, Digest>,
     finished: bool,
 }
 
@@ -159,6 +167,9 @@ impl Runner {
             }
             Order::Play(playing) => {
                 self.playing = playing && self.live.as_ref().is_some_and(|l| !l.finished);
+                if !playing {
+                    self.settle()?;
+                }
                 self.resume();
             }
             Order::Speed(speed) => {
@@ -170,6 +181,7 @@ impl Runner {
                 self.playing = false;
                 if let Some(live) = &mut self.live {
                     live.simulation.step().map_err(|e| e.to_string())?;
+                    live.exact = false;
                 }
             }
             Order::StepBlock => {
@@ -184,7 +196,7 @@ impl Runner {
                 let undo = matches!(order, Order::Undo);
                 if let Some(at_ns) = if undo { live.script.undo() } else { live.script.redo() } {
                     // As if it had been so from the start.
-                    live.checkpoints.forget_after(at_ns.saturating_sub(1));
+                    live.forget_from(at_ns);
                     self.seek(now_ns, true)?;
                 }
             }
@@ -243,6 +255,8 @@ impl Runner {
             pace: Pace::new(now, 0),
             meter: Meter { since: now, events: 0, sim_ns: 0, achieved: 0.0, events_per_s: 0.0 },
             verified: None,
+            exact: true,
+            marks: BTreeMap::new(),
             finished: false,
         });
         let _ = self.outbox.send(Report::Opened { generation, placement });
@@ -303,6 +317,7 @@ impl Runner {
             let known = live.checkpoints.next_after(now_ns);
             let target_ns = known.map_or(until_ns, |(at_ns, _)| at_ns.min(until_ns));
             let reached = live.simulation.run_until(SimTime(target_ns), EVENTS).map_err(|e| e.to_string())?;
+            live.exact = reached;
             if let Some((at_ns, digest)) = known.filter(|(at_ns, _)| reached && *at_ns == target_ns) {
                 let equal = live.simulation.digest() == digest;
                 live.verified = Some((at_ns, equal));
@@ -345,6 +360,12 @@ impl Runner {
     fn seek(&mut self, at_ns: u64, anew: bool) -> Result<(), String> {
         let Some(live) = &mut self.live else { return Ok(()) };
         let now_ns = live.simulation.now().0;
+        if live.exact && !anew {
+            live.marks.insert(now_ns, live.simulation.digest());
+            if live.marks.len() > MARKS_MAX {
+                live.marks.pop_first();
+            }
+        }
         if let Some((saved_ns, state)) = live.checkpoints.before(at_ns)
             && (anew || at_ns < now_ns || saved_ns > now_ns)
         {
@@ -353,8 +374,17 @@ impl Runner {
             live.observer.forget();
             live.finished = false;
             live.verified = None;
+            live.exact = true;
         }
-        self.run_to(at_ns, "Going there")
+        self.run_to(at_ns, "Going there")?;
+        let Some(live) = &mut self.live else { return Ok(()) };
+        let now_ns = live.simulation.now().0;
+        if let Some(before) = live.marks.get(&now_ns).filter(|_| live.exact) {
+            let equal = live.simulation.digest() == *before;
+            live.verified = Some((now_ns, equal));
+            let _ = self.outbox.send(Report::Replayed { at_ns: now_ns, equal });
+        }
+        Ok(())
     }
 
     /// Runs until another block is published.
@@ -380,7 +410,7 @@ impl Runner {
             self.checkpoint(false);
             self.publish_if_due(Some(Busy { what: "To the next block", share: None }));
         }
-        Ok(())
+        self.settle()
     }
 
     /// Makes a change now. Interventions at later times stay.
@@ -388,7 +418,7 @@ impl Runner {
         let Some(live) = &mut self.live else { return Ok(()) };
         match change::apply(&mut live.simulation, change) {
             Ok(made) => {
-                live.checkpoints.forget_after(made.at_ns.saturating_sub(1));
+                live.forget_from(made.at_ns);
                 live.script.edited(change::list(&live.simulation));
             }
             Err(reason) => {
@@ -401,8 +431,11 @@ impl Runner {
     /// Handles what is left of the present nanosecond, so that a run to the same time arrives at the same state.
     fn settle(&mut self) -> Result<(), String> {
         let Some(live) = &mut self.live else { return Ok(()) };
-        let next = SimTime(live.simulation.now().0 + 1);
-        live.simulation.run_until(next, u64::MAX).map_err(|e| e.to_string())?;
+        if !live.exact {
+            let next = SimTime(live.simulation.now().0 + 1);
+            live.simulation.run_until(next, u64::MAX).map_err(|e| e.to_string())?;
+            live.exact = true;
+        }
         Ok(())
     }
 
@@ -469,6 +502,16 @@ impl Runner {
         }
         self.published = Some(Instant::now());
         self.publish_cost = started.elapsed();
+    }
+}
+
+impl Live {
+    /// From this time on things are different now.
+    fn forget_from(&mut self, at_ns: u64) {
+        self.checkpoints.forget_after(at_ns.saturating_sub(1));
+        self.marks.retain(|t, _| *t < at_ns);
+        self.verified = None;
+        self.finished = false;
     }
 }
 
