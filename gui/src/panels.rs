@@ -4,6 +4,7 @@
 //! layout's business. A panel may change the session and ask for commands; it may not look at other panels:
 //! what they share (what is chosen, what is under the pointer) lies in the session.
 
+mod controls;
 mod crossover;
 mod graph;
 mod inspector;
@@ -51,6 +52,7 @@ pub struct Registration {
 /// All panels. A new one needs its file and a line here (and a place in `layout`, if it is to be seen at
 /// first).
 pub const REGISTRY: &[Registration] = &[
+    Registration { id: "controls", title: "Knobs", make: || Box::<controls::Controls>::default() },
     Registration { id: "map", title: "World", make: || Box::<map::Map>::default() },
     Registration { id: "crossover", title: "Wires or EVM?", make: || Box::<crossover::Crossover>::default() },
     Registration { id: "parts", title: "Where the time went", make: || Box::<parts::Parts>::default() },

@@ -1,6 +1,7 @@
 //! What the window knows of the running simulation: the latest frame, what is chosen, where time is shown.
 
 mod clock;
+pub mod forecast;
 pub mod verdict;
 
 use crate::change::Change;
@@ -56,6 +57,8 @@ pub struct Session {
     seek_target: Option<u64>,
     /// Why the simulation stopped for good, if it did.
     pub failed: Option<String>,
+    /// The change that is being turned and not yet made.
+    pub draft: Option<Change>,
 }
 
 impl Session {
@@ -72,6 +75,7 @@ impl Session {
             hovered_next: None,
             seek_target: None,
             failed: None,
+            draft: None,
         }
     }
 

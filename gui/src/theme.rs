@@ -145,7 +145,7 @@ impl Tokens {
             Part::QueueUp | Part::QueueDown | Part::Build => towards(Color32::WHITE, 0.4),
             Part::CpuWait | Part::LeaderWait => towards(Color32::BLACK, 0.4),
             Part::ForwardCheck | Part::VoteWait => towards(Color32::WHITE, 0.65),
-            Part::Protocol => towards(Color32::BLACK, 0.2),
+            Part::Protocol | Part::Offline => towards(Color32::BLACK, 0.2),
             Part::Aggregation => towards(Color32::WHITE, 0.3),
         }
     }

@@ -1,10 +1,14 @@
 //! The window driven as a person would drive it, through the names that screen readers see.
 
 use super::*;
+use crate::change::{Change, Scope};
 use eframe::egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use sim_core::kernel::time::SimTime;
+use sim_core::simulation::Simulation;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A small chain that is quickly run.
@@ -170,4 +174,64 @@ fn both_themes_are_drawn_with_nodes_at_all_stages() {
         assert!(pixels(tokens.panel) > 100_000, "{}", pixels(tokens.panel));
         assert!(pixels(tokens.ink) > 300, "text is drawn");
     }
+}
+
+#[test]
+fn a_slider_is_an_intervention_that_undo_takes_back() {
+    let mut window = window("slide.ron", SMALL);
+    paused(&mut window);
+    let at = now_ns(window.state());
+    let rect = window.get_by_role_and_label(Role::Slider, "Bandwidth").rect();
+    let to = rect.left_center() + vec2(rect.width() * 0.8, 0.0);
+    window.drag_at(rect.center());
+    window.run_steps(2);
+    window.hover_at(to);
+    window.run_steps(2);
+    assert!(window.state().session.draft.is_some(), "an estimate while it is turned");
+    window.drop_at(to);
+    until(&mut window, "it is made", |app| app.session.frame.interventions.len() == 1);
+    let made = window.state().session.frame.interventions[0].clone();
+    assert!((at..at + 10).contains(&made.at_ns), "{made:?}");
+    assert!(
+        matches!(made.change, Change::Bandwidth { of: Scope::All, factor_ppm } if factor_ppm > 1_500_000)
+    );
+    // On for a while, so that it makes a difference.
+    let later = at + 3_000_000_000;
+    window.state_mut().session.seek(later);
+    until(&mut window, "later", |app| now_ns(app) == later && app.session.frame.busy.is_none());
+    let changed = window.state().session.snapshot().digest;
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    until(&mut window, "it is taken back", |app| app.session.frame.interventions.is_empty());
+    until(&mut window, "the present is back", |app| now_ns(app) == later && app.session.frame.busy.is_none());
+    let unchanged = window.state().session.snapshot().digest;
+    assert_ne!(unchanged, changed);
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    until(&mut window, "it is made again", |app| app.session.frame.interventions.len() == 1);
+    until(&mut window, "the present is back", |app| now_ns(app) == later && app.session.frame.busy.is_none());
+    assert_eq!(window.state().session.snapshot().digest, changed);
+}
+
+#[test]
+fn a_run_with_interventions_replays_without_the_window_to_the_same_digest() {
+    let mut window = window("replay.ron", SMALL);
+    paused(&mut window);
+    let changes = [
+        Change::Bandwidth { of: Scope::All, factor_ppm: 500_000 },
+        Change::ExecutionSpeed { factor_ppm: 4_000_000 },
+        Change::Kill { of: Scope::Region(6) },
+        Change::Restore { of: Scope::Region(6) },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        window.state().session.apply(change);
+        until(&mut window, "it is made", |app| app.session.frame.interventions.len() == number + 1);
+        let next = now_ns(window.state()) + 1_300_000_000;
+        window.state_mut().session.seek(next);
+        until(&mut window, "further on", |app| now_ns(app) == next && app.session.frame.busy.is_none());
+    }
+    let frame = Arc::clone(&window.state().session.frame);
+    let mut plan = (**window.state().session.plan().expect("a scenario is open")).clone();
+    plan.interventions = frame.interventions.to_vec();
+    let mut alone = Simulation::new(plan).expect("the plan is sound");
+    alone.run_until(SimTime(frame.snapshot.now_ns), u64::MAX).expect("it runs");
+    assert_eq!(alone.digest(), frame.snapshot.digest);
 }

@@ -89,7 +89,9 @@ impl Timeline {
                     ui.label(format!("block {}, slot {}", block.height, block.key.slot));
                 }
                 let near = session.frame.interventions.iter().filter(|i| i.at_ns.abs_diff(ns) < end_ns / 150);
-                near.for_each(|i| _ = ui.label(crate::change::words(&i.change, session.plan())));
+                if let Some(plan) = session.plan() {
+                    near.for_each(|i| _ = ui.label(crate::change::words(&i.change, plan)));
+                }
                 ui.weak("click or drag to go there");
             });
         }

@@ -2,7 +2,11 @@
 //! diagonal both take the same; above it a faster EVM helps, below it only better wires do.
 
 use super::{Cx, Panel, nothing};
+use crate::change::Levels;
 use crate::format;
+use crate::session::Session;
+use crate::session::forecast::forecast;
+use crate::session::verdict::verdict;
 use crate::theme::{Tokens, sequential, size};
 use eframe::egui::{Color32, RichText, Stroke, Ui};
 use egui_plot::{
@@ -59,11 +63,21 @@ impl Panel for Crossover {
         }
         if self.over_time {
             over_time(ui, tokens, &dots, cx);
-        } else if let Some(key) = against(ui, tokens, &dots, cx.session.selection.block) {
+        } else if let Some(key) =
+            against(ui, tokens, &dots, cx.session.selection.block, ghost(cx.session, &dots))
+        {
             let same = cx.session.selection.block == Some(key);
             cx.session.selection.block = Some(key).filter(|_| !same);
         }
     }
+}
+
+/// Where the newest block would be if the knob that is being turned were let go.
+fn ghost(session: &Session, dots: &[Dot]) -> Option<[f64; 2]> {
+    let (change, plan, last) = (session.draft.as_ref()?, session.plan()?, dots.last()?);
+    let levels = Levels::at(plan, &session.frame.interventions, session.snapshot().now_ns);
+    let found = forecast(change, &levels, &verdict(session.snapshot())?.spent)?;
+    Some([(last.network_ms * found.network).log10(), (last.execution_ms * found.execution).log10()])
 }
 
 fn dots(blocks: &[Arc<BlockSummary>]) -> Vec<Dot> {
@@ -81,8 +95,17 @@ fn dots(blocks: &[Arc<BlockSummary>]) -> Vec<Dot> {
 }
 
 /// Both axes logarithmic: the coordinates are logarithms of ms. The block that was clicked.
-fn against(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot], chosen: Option<BlockKey>) -> Option<BlockKey> {
+fn against(
+    ui: &mut Ui,
+    tokens: &'static Tokens,
+    dots: &[Dot],
+    chosen: Option<BlockKey>,
+    ghost: Option<[f64; 2]>,
+) -> Option<BlockKey> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for v in ghost.into_iter().flatten() {
+        (low, high) = (low.min(v), high.max(v));
+    }
     for d in dots {
         for v in [d.network_ms.log10(), d.execution_ms.log10()] {
             (low, high) = (low.min(v), high.max(v));
@@ -143,6 +166,15 @@ fn against(ui: &mut Ui, tokens: &'static Tokens, dots: &[Dot], chosen: Option<Bl
             }
             let name = format!("slot {}", d.key.slot);
             plot.points(Points::new(name, vec![place(d)]).radius(if new { 5.0 } else { 3.2 }).color(colour));
+        }
+        if let (Some(at), Some(last)) = (ghost, dots.last()) {
+            let way = Line::new("estimate", vec![place(last), at]).color(tokens.warning).width(1.5);
+            plot.line(way.style(LineStyle::dashed_dense()).allow_hover(false));
+            let ring = Points::new("estimate", vec![at]).radius(7.0).filled(false).color(tokens.warning);
+            plot.points(ring.allow_hover(false));
+            let text = RichText::new("if let go here (estimate)").size(size::SMALL).color(tokens.warning);
+            let label = Text::new("", PlotPoint::new(at[0], at[1] - (high - low) * 0.05), text);
+            plot.text(label.allow_hover(false));
         }
         let pointer = plot.response().hover_pos()?;
         let distance = |d: &Dot| {

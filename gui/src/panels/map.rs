@@ -285,13 +285,13 @@ fn copies(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places
     dots.paint(painter);
 }
 
-/// The nodes; how many are at each stage.
-fn nodes(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places, zoom: f32) -> [u32; 5] {
+/// The nodes; how many are at each stage, and how many are down.
+fn nodes(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places, zoom: f32) -> [u32; 6] {
     let snapshot = session.snapshot();
     let (shown_ns, every) = (session.shown_ns(), snapshot.states_every as usize);
     let radius = dot_radius(places.nodes.len().min(DRAWN_MAX)) * zoom.sqrt();
     let brushed = &session.selection.nodes;
-    let mut counts = [0; 5];
+    let mut counts = [0; 6];
     let mut dots = Dots::new(painter.ctx(), places.nodes.len());
     for (node, at) in places.nodes.iter().enumerate() {
         let state = node.is_multiple_of(every).then(|| snapshot.states.get(node / every)).flatten();
@@ -302,6 +302,11 @@ fn nodes(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places,
             dots.add(*at, radius * 0.7, tokens.waiting.gamma_multiply(0.35));
             continue;
         };
+        if state.down {
+            counts[5] += 1;
+            dots.add(*at, radius * 0.75, tokens.error.gamma_multiply(0.55));
+            continue;
+        }
         let (stage, since_ns) = Stage::of(state, shown_ns);
         counts[stage as usize] += 1;
         let mut colour = stage.colour(tokens);
@@ -404,7 +409,7 @@ fn caption(painter: &Painter, session: &Session, tokens: &Tokens, rect: Rect) {
     painter.text(below, Align2::LEFT_TOP, facts, FontId::proportional(size::SMALL), tokens.faint);
 }
 
-fn legend(painter: &Painter, tokens: &Tokens, rect: Rect, counts: [u32; 5], session: &Session) {
+fn legend(painter: &Painter, tokens: &Tokens, rect: Rect, counts: [u32; 6], session: &Session) {
     let mut x = rect.left() + 14.0;
     let y = rect.bottom() - 15.0;
     let font = FontId::proportional(size::SMALL);
@@ -415,6 +420,11 @@ fn legend(painter: &Painter, tokens: &Tokens, rect: Rect, counts: [u32; 5], sess
         let text = format!("{} {}", stage.name(), format::count(counts[stage as usize].into()));
         let text = painter.text(pos2(x + 9.0, y), Align2::LEFT_CENTER, text, font.clone(), tokens.ink);
         x = text.right() + 18.0;
+    }
+    if counts[5] > 0 {
+        painter.circle_filled(pos2(x, y), 4.2, tokens.error.gamma_multiply(0.7));
+        let text = format!("down {}", format::count(counts[5].into()));
+        painter.text(pos2(x + 9.0, y), Align2::LEFT_CENTER, text, font.clone(), tokens.ink);
     }
     let snapshot = session.snapshot();
     let under_way = snapshot.copies_under_way;

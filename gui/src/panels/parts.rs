@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct Parts;
 
 /// In the order in which the parts happen.
-const ORDER: [Part; 13] = [
+const ORDER: [Part; Part::COUNT] = [
     Part::LeaderWait,
     Part::Build,
     Part::ForwardCheck,
@@ -32,6 +32,7 @@ const ORDER: [Part; 13] = [
     Part::Execution,
     Part::VoteWait,
     Part::Aggregation,
+    Part::Offline,
 ];
 
 /// Space left of the bars.

@@ -66,13 +66,13 @@ mod tests {
     use super::*;
     use crate::change::Change;
 
-    fn named(at_ns: u64, words: &str) -> Intervention {
-        Intervention { at_ns, change: Change { words: words.to_owned() } }
+    fn load(at_ns: u64, factor_ppm: u64) -> Intervention {
+        Intervention { at_ns, change: Change::Load { factor_ppm } }
     }
 
     #[test]
     fn undo_and_redo_say_from_when_on_things_are_different() {
-        let (a, b, c) = (named(10, "a"), named(20, "b"), named(15, "c"));
+        let (a, b, c) = (load(10, 1), load(20, 2), load(15, 3));
         let mut script = Script::new(vec![]);
         script.edited(vec![a.clone()]);
         script.edited(vec![a.clone(), b.clone()]);

@@ -457,6 +457,11 @@ impl Fabric {
         (SimTime(start + up_ns + latency), sequence, [start, start + up_ns])
     }
 
+    /// Rates of a node's links now, bit/s.
+    pub fn rates_of(&self, node: NodeId) -> LinkRates {
+        self.rates[self.nodes[node.index()].class as usize]
+    }
+
     /// When the node's uplink will be free.
     #[inline]
     pub fn uplink_free(&self, node: NodeId) -> SimTime {

@@ -273,6 +273,10 @@ pub struct NodeBlockRecord {
     pub sender: Option<u32>,
     /// Overlay hops from the proposer.
     pub hops: u32,
+    /// Execution at the node itself, ns: part of `to_verified`.
+    pub executing_ns: u64,
+    /// For how long the node itself was down between `arrived_ns` and `verified_ns`, ns.
+    pub offline_ns: u64,
     /// From the slot's start to `verified_ns` (to `arrived_ns` where there is no execution).
     pub to_verified: Breakdown,
     /// From the slot's start to `final_ns`.

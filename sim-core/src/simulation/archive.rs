@@ -183,6 +183,8 @@ impl Archive {
                     final_ns,
                     sender,
                     hops,
+                    executing_ns: 0,
+                    offline_ns: 0,
                     to_verified,
                     to_final,
                 };
@@ -358,6 +360,10 @@ impl Chronicle<'_> {
         let records = observed.map(|n| {
             let arrived = story.spread.arrived[n];
             let view = block.views[n];
+            let own = |part: Part| match (story.verified[n], arrived) {
+                (Some(verified), Some(arrived)) => verified.get(part) - arrived.get(part),
+                _ => 0,
+            };
             NodeBlockRecord {
                 block: 0,
                 node: n as u32,
@@ -366,6 +372,8 @@ impl Chronicle<'_> {
                 final_ns: (view.final_ns > 0).then_some(view.final_ns),
                 sender: sender(&arrivals[n], n, producer),
                 hops: story.spread.hops[n],
+                executing_ns: own(Part::Execution),
+                offline_ns: own(Part::Offline),
                 to_verified: story.verified[n].or(arrived).unwrap_or_default(),
                 to_final: to_final(NodeId(n as u32)),
             }

@@ -9,10 +9,11 @@ use crate::kernel::ids::NodeId;
 use crate::observe::record::{Breakdown, NodeBlockRecord, Part};
 
 /// Parts of a hop in the order in which they happen: at the sender, on the way, at the receiver.
-const HOP: [Part; 9] = [
+const HOP: [Part; 10] = [
     Part::CpuWait,
     Part::Execution,
     Part::ForwardCheck,
+    Part::Offline,
     Part::Protocol,
     Part::QueueUp,
     Part::SerialisationUp,
@@ -30,7 +31,7 @@ pub(super) fn describe<D: Dissemination>(
 ) -> NodeDetail {
     let (id, now_ns) = (NodeId(node), snapshot.now_ns);
     let fabric = &world.fabric;
-    let rates = fabric.rates(fabric.class(id));
+    let rates = fabric.rates_of(id);
     let cpu = world.cpus[id.index()];
     let (sent_bytes, received_bytes) = fabric.traffic(id);
     let (duplicates, first_arrivals, uplink_busy_ns) = fabric.counters(id);
@@ -81,41 +82,26 @@ fn way<D: Dissemination>(
     let at = snapshot.focus?;
     let block = &snapshot.blocks[at];
     let key = (request.chain, block.key.slot, block.key.proposer);
-    let (open, durations_ns);
+    let open;
+    let closed = || world.archive.node_blocks.get(&key);
     let records: &[NodeBlockRecord] = match world.chains.get(request.chain as usize)? {
-        ChainState::Slots(slots) => {
-            let ix = BlockIx(at as u32 + 1);
-            durations_ns = slots.ledger.get(ix).durations_ns.as_slice();
-            if slots.ledger.get(ix).closed {
-                world.archive.node_blocks.get(&key)?
-            } else {
-                open = archive::so_far(slots, &world.fabric, ix);
-                &open
-            }
+        ChainState::Slots(slots) if !slots.ledger.get(BlockIx(at as u32 + 1)).closed => {
+            open = archive::so_far(slots, &world.fabric, BlockIx(at as u32 + 1));
+            &open
         }
-        ChainState::Broadcast(_) => {
-            durations_ns = &[];
-            world.archive.node_blocks.get(&key)?
-        }
+        ChainState::Slots(_) | ChainState::Broadcast(_) => closed()?,
     };
     let of = |node: u32| records.binary_search_by_key(&node, |r| r.node).ok().map(|i| &records[i]);
-    // What the node itself did after the block was there.
+    // What the node itself did after the block was there: offline, waiting, executing.
     let own = |record: &NodeBlockRecord| {
-        let (Some(arrived_ns), Some(verified_ns), Some(_)) =
-            (record.arrived_ns, record.verified_ns, record.sender)
-        else {
-            return [0; 2];
-        };
-        let ns = verified_ns.saturating_sub(arrived_ns);
-        let class = world.fabric.class(NodeId(record.node));
-        let execution = durations_ns.get(class).copied().unwrap_or(0).min(ns);
-        [ns - execution, execution]
+        let times = record.arrived_ns.zip(record.verified_ns).filter(|_| record.sender.is_some());
+        let ns = times.map_or(0, |(arrived, verified)| verified.saturating_sub(arrived));
+        let (offline, executing) = (record.offline_ns.min(ns), record.executing_ns.min(ns));
+        [(Part::Offline, offline), (Part::CpuWait, ns - offline - executing), (Part::Execution, executing)]
     };
     let to_arrived = |record: &NodeBlockRecord| {
         let mut parts = record.to_verified;
-        let [wait, execution] = own(record);
-        parts.0[Part::CpuWait as usize] -= wait;
-        parts.0[Part::Execution as usize] -= execution;
+        own(record).iter().for_each(|(part, ns)| parts.0[*part as usize] -= ns);
         parts
     };
     let mut path = vec![of(node)?];
@@ -145,9 +131,7 @@ fn way<D: Dissemination>(
         }
         before = after;
     }
-    let [wait, execution] = own(path[path.len() - 1]);
-    push(node, Part::CpuWait, wait);
-    push(node, Part::Execution, execution);
+    own(path[path.len() - 1]).into_iter().for_each(|(part, ns)| push(node, part, ns));
     Some(steps)
 }
 

@@ -128,17 +128,13 @@ impl Observer {
             into.states_every = every;
             let arrivals = block.item.map_or(&[][..], |item| world.fabric.items().arrivals(item));
             into.copies_under_way = block.item.map_or(0, |item| world.fabric.item(item).in_flight);
-            let bytes = block.block.size_bytes;
             for node in (0..into.nodes).step_by(every as usize) {
                 let mut state = NodeState { sender: NO_SENDER, ..NodeState::default() };
                 if let Some(arrival) = arrivals.get(node as usize).filter(|a| a.delivered_ns > 0) {
                     state.arrived_ns = arrival.delivered_ns;
-                    if node != key.proposer {
+                    if let Some(item) = block.item.filter(|_| node != key.proposer) {
                         state.sender = arrival.from().0;
-                        let class = world.fabric.class(arrival.from());
-                        let up_ns = world.fabric.item_transfer_ns(bytes, class)[0];
-                        state.sent_ns =
-                            arrival.arrive_ns.saturating_sub(u64::from(arrival.latency_ns) + up_ns);
+                        state.sent_ns = world.fabric.legs(item, NodeId(node), arrival).up_start_ns;
                     }
                 }
                 let view = block.views[node as usize];
@@ -215,17 +211,15 @@ impl Observer {
                 let every = into.nodes.div_ceil(request.states_max.max(1)).max(1);
                 into.states_every = every;
                 into.copies_under_way = world.fabric.item(item).in_flight;
-                for arrival in world.fabric.items().arrivals(item).iter().step_by(every as usize) {
-                    let sender = if arrival.arrive_ns == 0 { NO_SENDER } else { arrival.from().0 };
-                    into.states.push(NodeState {
-                        sent_ns: arrival.arrive_ns.saturating_sub(u64::from(arrival.latency_ns)),
-                        arrived_ns: arrival.delivered_ns,
-                        sender,
-                        ..NodeState::default()
-                    });
-                }
-                if let Some(state) = listed(&mut into.states, every, key.proposer) {
-                    state.sender = NO_SENDER;
+                let arrivals = world.fabric.items().arrivals(item).iter().enumerate();
+                for (node, arrival) in arrivals.step_by(every as usize) {
+                    let mut state = NodeState { sender: NO_SENDER, ..NodeState::default() };
+                    if arrival.delivered_ns > 0 && node as u32 != key.proposer {
+                        state.sender = arrival.from().0;
+                        state.sent_ns = world.fabric.legs(item, NodeId(node as u32), arrival).up_start_ns;
+                    }
+                    state.arrived_ns = arrival.delivered_ns;
+                    into.states.push(state);
                 }
             }
             None => {
@@ -411,7 +405,8 @@ fn from_records(records: &[NodeBlockRecord], observed_every: u32, request: &Requ
         voted_ns: 0,
         final_ns: r.final_ns.unwrap_or(0),
         sender: r.sender.unwrap_or(NO_SENDER),
-        hops: r.hops,
+        hops: r.hops as u16,
+        down: false,
     }));
 }
 
@@ -446,8 +441,10 @@ fn closing(records: &[NodeBlockRecord], stakes: &[u64]) -> Option<Closing> {
 
 /// Counts the listed nodes by region.
 fn count_regions<D: Dissemination>(world: &World<D>, into: &mut Snapshot) {
-    for (index, state) in into.states.iter().enumerate() {
-        let region = world.fabric.region(NodeId(index as u32 * into.states_every));
+    for (index, state) in into.states.iter_mut().enumerate() {
+        let node = NodeId(index as u32 * into.states_every);
+        state.down = world.fabric.is_down(node);
+        let region = world.fabric.region(node);
         if into.regions.len() <= region {
             into.regions.resize(region + 1, Progress::default());
         }

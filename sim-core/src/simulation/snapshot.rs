@@ -92,7 +92,9 @@ pub struct NodeState {
     /// Sender of the first copy; [`NO_SENDER`] where none came and at the proposer.
     pub sender: u32,
     /// Overlay hops from the proposer; known once the block is closed.
-    pub hops: u32,
+    pub hops: u16,
+    /// The node is down now.
+    pub down: bool,
 }
 
 /// Nobody sent it.

@@ -200,6 +200,8 @@ fn block(
             final_ns: (canonical && !shape.broadcast).then(|| slot_start_ns + to_final.total_ns()),
             sender: None,
             hops: 1 + random(9, 4) as u32,
+            executing_ns: 0,
+            offline_ns: 0,
             to_verified: parts,
             to_final: (canonical && !shape.broadcast).then_some(to_final),
         };
