@@ -86,7 +86,7 @@ fn default_tree() -> Tree<String> {
     let centre = split(&mut tiles, LinearDir::Vertical, &[(map, 1.75), (below, 1.0)]);
     let close = tiles.insert_tab_tile(vec![graph, inspector]);
     let right = split(&mut tiles, LinearDir::Vertical, &[(crossover, 1.0), (close, 1.0)]);
-    let root = split(&mut tiles, LinearDir::Horizontal, &[(controls, 0.44), (centre, 2.0), (right, 1.0)]);
+    let root = split(&mut tiles, LinearDir::Horizontal, &[(controls, 0.5), (centre, 2.0), (right, 1.0)]);
     Tree::new(Id::unique("panels"), root, tiles)
 }
 

@@ -95,10 +95,7 @@ impl App {
                 if snapped > 3.15 { Speed::Unlimited } else { Speed::Times(10f64.powf(snapped.min(3.0))) };
             self.session.set_speed(speed);
         }
-        ui.add_sized(
-            [130.0, 20.0],
-            eframe::egui::Label::new(RichText::new(speed.text()).color(tokens.ink)).halign(Align::LEFT),
-        );
+        ui.label(RichText::new(speed.text()).color(tokens.ink));
     }
 
     /// What goes on: progress, speed reached, digest.

@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::format;
 use crate::theme::{Tokens, size};
 use eframe::egui::{
-    Align, Button, ComboBox, Label, Layout, Response, RichText, ScrollArea, Slider, Ui, WidgetInfo,
+    Align, Button, ComboBox, Label, Layout, Response, RichText, ScrollArea, Slider, Ui, WidgetInfo, vec2,
 };
 use sim_core::scenario::plan::Plan;
 
@@ -121,16 +121,16 @@ impl Controls {
         let text = |c: f64| format!("{c:.0}");
         let knob = Knob { name: "Cores", value: cores, range: (1.0, 64.0), text: &text, whole: true };
         self.turn(ui, tokens, &knob, draft, made, |c| Change::Cores { cores: c as u32 });
-        ui.horizontal(|ui| {
-            ui.label(RichText::new("Algorithm").color(tokens.ink));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                for (name, algorithm) in [("Block-STM", Algorithm::BlockStm), ("serial", Algorithm::Serial)] {
-                    let chosen = levels.algorithm == Some(algorithm);
-                    if ui.selectable_label(chosen, name).clicked() && !chosen {
-                        made.push(Change::Algorithm(algorithm));
-                    }
+        ui.add_space(2.0);
+        ui.columns(2, |columns| {
+            let both = [("serial", Algorithm::Serial), ("Block-STM", Algorithm::BlockStm)];
+            for (column, (name, algorithm)) in columns.iter_mut().zip(both) {
+                let chosen = levels.algorithm == Some(algorithm);
+                let button = Button::selectable(chosen, name).min_size(vec2(column.available_width(), 22.0));
+                if column.add(button).clicked() && !chosen {
+                    made.push(Change::Algorithm(algorithm));
                 }
-            });
+            }
         });
     }
 

@@ -46,15 +46,19 @@ impl Panel for Crossover {
             let text = newest.map_or_else(String::new, |d| {
                 let ratio = d.network_ms / d.execution_ms.max(1e-6);
                 if ratio >= 1.0 {
-                    format!("The wires take {}x as long as execution", format::three_digits(ratio))
+                    format!("Wires take {}x as long", format::three_digits(ratio))
                 } else {
-                    format!("Execution takes {}x as long as the wires", format::three_digits(1.0 / ratio))
+                    format!("Execution takes {}x as long", format::three_digits(1.0 / ratio))
                 }
             });
             ui.label(RichText::new(text).color(tokens.ink));
             ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
-                ui.selectable_value(&mut self.over_time, true, "over time");
-                ui.selectable_value(&mut self.over_time, false, "against each other");
+                ui.selectable_value(&mut self.over_time, true, RichText::new("over time").size(size::SMALL));
+                ui.selectable_value(
+                    &mut self.over_time,
+                    false,
+                    RichText::new("one against the other").size(size::SMALL),
+                );
             });
         });
         if dots.is_empty() {
@@ -122,7 +126,7 @@ fn against(
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .x_grid_spacer(decades)
-        .y_grid_spacer(decades)
+        .y_grid_spacer(|input| decades(input).split_off(1))
         .x_axis_formatter(|mark, _| ms_label(mark))
         .y_axis_formatter(|mark, _| ms_label(mark))
         .x_axis_label(axis_name("network: publication to 95 % of the nodes", tokens))

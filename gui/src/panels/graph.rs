@@ -47,7 +47,8 @@ impl Panel for Graph {
         let snapshot = cx.session.snapshot();
         let (shown_ns, every) = (cx.session.shown_ns(), snapshot.states_every);
         let centre = rect.center();
-        let outer = (rect.width().min(rect.height()) / 2.0 - 20.0).max(10.0);
+        // Names of regions stand beside and above.
+        let outer = (rect.width() / 2.0 - 84.0).min(rect.height() / 2.0 - 20.0).max(10.0);
         let rim = outer * 0.9;
         // The time at the rim: enough for 95 %, at least half a second, rounded up so that it stays put.
         let known = block.network_ns[2].or(block.network_ns[1]).unwrap_or(0);

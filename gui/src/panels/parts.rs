@@ -152,11 +152,14 @@ fn shares(ui: &mut Ui, tokens: &Tokens, spent: &Breakdown) {
         ui.spacing_mut().item_spacing.x = 6.0;
         for resource in Resource::ALL {
             let share = sums[resource as usize] as f64 / total as f64;
+            if share < 0.005 {
+                continue;
+            }
             let (mark, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
             ui.painter().rect_filled(mark, 2, tokens.resource(resource));
             let text = format!("{} {}", resource.name(), format::percent(share));
             ui.label(eframe::egui::RichText::new(text).size(size::SMALL).color(tokens.ink));
-            ui.add_space(8.0);
+            ui.add_space(4.0);
         }
     });
 }
