@@ -81,6 +81,10 @@ impl App {
             Ok(()) => {
                 let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
                 self.settings.remember(&path);
+                if let Some(opened) = &self.session.opened {
+                    let warnings = opened.scenario.warnings.iter().map(ToString::to_string);
+                    warnings.for_each(|w| self.notices.warning(w));
+                }
             }
             Err(error) => self.notices.error(error.to_string()),
         }
@@ -104,7 +108,7 @@ impl App {
         let context = ui.ctx().clone();
         let tokens = Tokens::of(ui);
         self.session.update(context.input(|i| i.stable_dt), &mut self.notices);
-        let chosen = self.session.selection.node;
+        let chosen = (self.session.selection.node, self.session.selection.nodes.len());
         let mut commands = Command::pressed(&context);
         self.menu_bar(ui, tokens, &mut commands);
         self.headline(ui, tokens);
@@ -120,8 +124,8 @@ impl App {
             };
             self.layout.show(ui, &mut cx);
         });
-        let now_chosen = self.session.selection.node;
-        if now_chosen.is_some() && now_chosen != chosen {
+        let now_chosen = (self.session.selection.node, self.session.selection.nodes.len());
+        if now_chosen != chosen && now_chosen != (None, 0) {
             self.layout.reveal("inspector");
         }
         let enabled: Vec<Command> = Command::ALL.into_iter().filter(|c| c.is_enabled(self)).collect();

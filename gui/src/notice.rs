@@ -61,6 +61,7 @@ impl Notices {
     }
 
     /// What is shown.
+    #[cfg(test)]
     pub fn list(&self) -> &[Notice] {
         &self.list
     }

@@ -21,11 +21,6 @@ impl Palette {
         *self = Self { open: !self.open, fresh: true, ..Self::default() };
     }
 
-    /// It is open.
-    pub fn is_open(&self) -> bool {
-        self.open
-    }
-
     /// Draws it; a command that was chosen. `enabled` says what can be done now.
     pub fn show(
         &mut self,

@@ -13,7 +13,7 @@ use sim_core::scenario::{Scenario, ScenarioError};
 use sim_core::simulation::Placement;
 use sim_core::simulation::snapshot::{BlockKey, BlockSummary, NodeState, Request, Snapshot};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A scenario that is open.
@@ -274,10 +274,5 @@ impl Session {
     /// Stops what takes long.
     pub fn cancel(&self) {
         self.worker.cancel();
-    }
-
-    /// Where the scenario was read from.
-    pub fn path(&self) -> Option<PathBuf> {
-        self.opened.as_ref().map(|o| o.scenario.path.clone())
     }
 }

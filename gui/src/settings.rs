@@ -22,11 +22,13 @@ pub struct Settings {
     pub text: f32,
     /// Scenario files, newest first.
     pub recent: Vec<PathBuf>,
+    /// The crossover chart shows both times over the slots.
+    pub over_time: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { dark: Some(true), text: 1.0, recent: Vec::new() }
+        Self { dark: Some(true), text: 1.0, recent: Vec::new(), over_time: false }
     }
 }
 

@@ -16,7 +16,7 @@ pub use pace::Speed;
 use crate::change::{Change, Intervention};
 use sim_core::scenario::plan::Plan;
 use sim_core::simulation::Placement;
-use sim_core::simulation::snapshot::{BlockKey, Request, Snapshot};
+use sim_core::simulation::snapshot::{Request, Snapshot};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -101,13 +101,6 @@ pub struct Frame {
     pub edits: (usize, usize),
     /// A replay was compared with what was there before: time and whether the digests are equal.
     pub verified: Option<(u64, bool)>,
-}
-
-impl Frame {
-    /// The block that is shown.
-    pub fn focus_key(&self) -> Option<BlockKey> {
-        self.snapshot.focus.and_then(|at| self.snapshot.blocks.get(at)).map(|b| b.key)
-    }
 }
 
 /// What both sides see.

@@ -19,9 +19,7 @@ use std::sync::Arc;
 
 /// The chart.
 #[derive(Default)]
-pub struct Crossover {
-    over_time: bool,
-}
+pub struct Crossover;
 
 /// Newest blocks that are drawn.
 const BLOCKS_MAX: usize = 400;
@@ -53,9 +51,13 @@ impl Panel for Crossover {
             });
             ui.label(RichText::new(text).color(tokens.ink));
             ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
-                ui.selectable_value(&mut self.over_time, true, RichText::new("over time").size(size::SMALL));
                 ui.selectable_value(
-                    &mut self.over_time,
+                    &mut cx.settings.over_time,
+                    true,
+                    RichText::new("over time").size(size::SMALL),
+                );
+                ui.selectable_value(
+                    &mut cx.settings.over_time,
                     false,
                     RichText::new("one against the other").size(size::SMALL),
                 );
@@ -65,7 +67,7 @@ impl Panel for Crossover {
             nothing(ui, tokens, "Appears with the first block that has reached 95 % of the nodes");
             return;
         }
-        if self.over_time {
+        if cx.settings.over_time {
             over_time(ui, tokens, &dots, cx);
         } else if let Some(key) =
             against(ui, tokens, &dots, cx.session.selection.block, ghost(cx.session, &dots))

@@ -53,8 +53,11 @@ impl Panel for Graph {
         // The time at the rim: enough for 95 %, at least half a second, rounded up so that it stays put.
         let known = block.network_ns[2].or(block.network_ns[1]).unwrap_or(0);
         let elapsed = shown_ns.saturating_sub(block.published_ns.max(1));
-        let horizon_ns =
-            if block.published_ns == 0 { 500_000_000 } else { known.max(elapsed.min(4_000_000_000)) };
+        let horizon_ns = match block.network_ns[3] {
+            _ if block.published_ns == 0 => 0,
+            Some(all) => all,
+            None => known.max(elapsed.min(4_000_000_000)),
+        };
         let horizon_ns = round_up(horizon_ns.max(400_000_000));
         let reach = |ns: u64| (ns as f32 / horizon_ns as f32).min(1.0) * rim;
 

@@ -120,6 +120,10 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan, detail: &NodeDetail) {
         if !detail.way.is_empty() {
             section(ui, tokens, "How it came: the chain of causes");
             waterfall(ui, tokens, &detail.way, &block);
+            if ui.small_button("Copy as table").clicked() {
+                ui.ctx().copy_text(table(&detail.way));
+                cx.notices.info("The chain of causes is in the clipboard");
+            }
         }
     }
     section(ui, tokens, "Bytes by kind");
@@ -263,6 +267,12 @@ fn waterfall(ui: &mut Ui, tokens: &Tokens, way: &[Step], block: &BlockSummary) {
             });
         }
     }
+}
+
+/// The chain of causes as comma-separated values.
+fn table(way: &[Step]) -> String {
+    let row = |s: &Step| format!("{},{},{},{}\n", s.node, s.part.name(), s.start_ns, s.end_ns);
+    std::iter::once("node,part,start_ns,end_ns\n".to_owned()).chain(way.iter().map(row)).collect()
 }
 
 fn short_name(step: &Step) -> &'static str {

@@ -313,8 +313,9 @@ fn nodes(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places,
         let mut grown = radius;
         let flash = 1.0 - (shown_ns - since_ns) as f32 / FLASH_NS;
         if stage != Stage::Waiting && flash > 0.0 {
-            let bright = if tokens.is_dark() { Color32::WHITE } else { tokens.ink };
-            colour = colour.lerp_to_gamma(bright, flash * 0.6);
+            if tokens.is_dark() {
+                colour = colour.lerp_to_gamma(Color32::WHITE, flash * 0.6);
+            }
             grown *= 1.0 + 0.7 * flash;
         }
         if !brushed.is_empty() && !brushed.contains(&(node as u32)) {

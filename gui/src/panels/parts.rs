@@ -155,11 +155,13 @@ fn shares(ui: &mut Ui, tokens: &Tokens, spent: &Breakdown) {
             if share < 0.005 {
                 continue;
             }
-            let (mark, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-            ui.painter().rect_filled(mark, 2, tokens.resource(resource));
             let text = format!("{} {}", resource.name(), format::percent(share));
-            ui.label(eframe::egui::RichText::new(text).size(size::SMALL).color(tokens.ink));
-            ui.add_space(4.0);
+            let galley = ui.painter().layout_no_wrap(text, FontId::proportional(size::SMALL), tokens.ink);
+            // Mark and name wrap together.
+            let (rect, _) = ui.allocate_exact_size(galley.size() + vec2(22.0, 2.0), Sense::hover());
+            let mark = Rect::from_center_size(rect.left_center() + vec2(5.0, 0.0), vec2(10.0, 10.0));
+            ui.painter().rect_filled(mark, 2, tokens.resource(resource));
+            ui.painter().galley(rect.left_top() + vec2(15.0, 1.0), galley, tokens.ink);
         }
     });
 }
