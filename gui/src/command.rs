@@ -203,14 +203,14 @@ impl Command {
         let frame = std::sync::Arc::clone(&app.session.frame);
         match self {
             Self::PlayPause => app.session.play(!frame.playing),
-            Self::PlayFaster if frame.playing => app.session.set_speed(frame.speed.faster()),
+            Self::PlayFaster if frame.playing => app.session.set_speed(app.session.speed().faster()),
             Self::PlayFaster => app.session.play(true),
             Self::Pause => app.session.play(false),
             Self::BlockBack => app.session.step_back(),
             Self::BlockForward => app.session.step_block(),
             Self::EventForward => app.session.step_event(),
-            Self::Faster => app.session.set_speed(frame.speed.faster()),
-            Self::Slower => app.session.set_speed(frame.speed.slower()),
+            Self::Faster => app.session.set_speed(app.session.speed().faster()),
+            Self::Slower => app.session.set_speed(app.session.speed().slower()),
             Self::RealTime => app.session.set_speed(crate::worker::Speed::Times(1.0)),
             Self::FullSpeed => app.session.set_speed(crate::worker::Speed::Unlimited),
             Self::ToStart => app.session.seek(0),

@@ -55,6 +55,7 @@ pub struct Session {
     watched: Request,
     hovered_next: Option<u32>,
     seek_target: Option<u64>,
+    speed: Speed,
     /// Why the simulation stopped for good, if it did.
     pub failed: Option<String>,
     /// The change that is being turned and not yet made.
@@ -74,6 +75,7 @@ impl Session {
             watched: Request::default(),
             hovered_next: None,
             seek_target: None,
+            speed: Speed::default(),
             failed: None,
             draft: None,
         }
@@ -218,8 +220,14 @@ impl Session {
         self.worker.send(Order::Play(playing));
     }
 
+    /// How fast time should pass.
+    pub fn speed(&self) -> Speed {
+        self.speed
+    }
+
     /// Sets how fast time passes.
-    pub fn set_speed(&self, speed: Speed) {
+    pub fn set_speed(&mut self, speed: Speed) {
+        self.speed = speed;
         self.worker.send(Order::Speed(speed));
     }
 

@@ -79,7 +79,7 @@ impl App {
     }
 
     fn speed(&mut self, ui: &mut Ui, tokens: &Tokens) {
-        let speed = self.session.frame.speed;
+        let speed = self.session.speed();
         let mut exponent = match speed {
             Speed::Times(times) => times.log10(),
             Speed::Unlimited => UNLIMITED,

@@ -69,6 +69,18 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan, detail: &NodeDetail) {
     let class = plan.nodes.hardware.get(detail.class as usize).map_or("?", |(c, _)| c.name.as_str());
     title(ui, tokens, &format!("Node {}", detail.node), &format!("{region} · {class}"));
 
+    if let Some(block) = cx.session.block().cloned() {
+        section(ui, tokens, &format!("Block {} here", block.height));
+        arrival(ui, cx, &block, detail);
+        if !detail.way.is_empty() {
+            section(ui, tokens, "How it came: the chain of causes");
+            waterfall(ui, tokens, &detail.way, &block);
+            if ui.small_button("Copy as table").clicked() {
+                ui.ctx().copy_text(table(&detail.way));
+                cx.notices.info("The chain of causes is in the clipboard");
+            }
+        }
+    }
     section(ui, tokens, "Waiting here now");
     let second = 1e9;
     queue(ui, tokens, "uplink", detail.uplink_queue_ns, &bytes_of(detail.uplink_queue_ns, detail.up_bps));
@@ -114,18 +126,6 @@ fn node(ui: &mut Ui, cx: &mut Cx<'_>, plan: &Plan, detail: &NodeDetail) {
             ),
         ],
     );
-    if let Some(block) = cx.session.block().cloned() {
-        section(ui, tokens, &format!("Block {} here", block.height));
-        arrival(ui, cx, &block, detail);
-        if !detail.way.is_empty() {
-            section(ui, tokens, "How it came: the chain of causes");
-            waterfall(ui, tokens, &detail.way, &block);
-            if ui.small_button("Copy as table").clicked() {
-                ui.ctx().copy_text(table(&detail.way));
-                cx.notices.info("The chain of causes is in the clipboard");
-            }
-        }
-    }
     section(ui, tokens, "Bytes by kind");
     Grid::new("bytes").num_columns(3).spacing([14.0, 2.0]).show(ui, |ui| {
         for kind in MessageKind::ALL {
