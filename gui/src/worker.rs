@@ -18,7 +18,7 @@ use sim_core::scenario::plan::Plan;
 use sim_core::simulation::Placement;
 use sim_core::simulation::snapshot::{Request, Snapshot};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -184,10 +184,7 @@ impl Worker {
 
     /// The next report; `None` if there is none.
     pub fn report(&self) -> Option<Report> {
-        match self.reports.try_recv() {
-            Ok(report) => Some(report),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.reports.try_recv().ok()
     }
 
     /// Stops what takes long as soon as possible; where it stands then is where it stays.

@@ -445,7 +445,7 @@ impl Runner {
         let now_ns = live.simulation.now().0;
         let spaced = live.checkpoints.last_ns().is_none_or(|last| now_ns >= last + SPACING_NS);
         let affordable = live.checkpointed.elapsed() >= live.checkpoint_cost * 20;
-        if !first && !(spaced && affordable) {
+        if !(first || spaced && affordable) {
             return;
         }
         if !first && self.settle().is_err() {

@@ -33,8 +33,7 @@ pub(super) fn describe<D: Dissemination>(
     let fabric = &world.fabric;
     let rates = fabric.rates_of(id);
     let cpu = world.cpus[id.index()];
-    let (sent_bytes, received_bytes) = fabric.traffic(id);
-    let (duplicates, first_arrivals, uplink_busy_ns) = fabric.counters(id);
+    let traffic = fabric.traffic(id);
     let duty = match world.chains.get(request.chain as usize) {
         Some(ChainState::Slots(slots)) => slots.duty[id.index()],
         _ => Default::default(),
@@ -51,12 +50,12 @@ pub(super) fn describe<D: Dissemination>(
         uplink_queue_ns: fabric.uplink_free(id).0.saturating_sub(now_ns),
         downlink_queue_ns: fabric.downlink_free(id).0.saturating_sub(now_ns),
         cpu_queue_ns: cpu.backlog_ns(now_ns),
-        uplink_busy_ns,
+        uplink_busy_ns: traffic.up_busy_ns,
         cpu_busy_ns: cpu.busy_ns,
-        sent_bytes,
-        received_bytes,
-        duplicates,
-        first_arrivals,
+        sent_bytes: traffic.sent,
+        received_bytes: traffic.received,
+        duplicates: fabric.duplicates(id),
+        first_arrivals: traffic.first_arrivals,
         votes_due: duty.due,
         votes_timely: duty.timely,
         state: state.copied().unwrap_or_default(),

@@ -30,6 +30,10 @@ pub struct Observer {
     done: Vec<Option<Arc<BlockSummary>>>,
     /// By position in the ledger: who completed two thirds of the stake, found while the block was open.
     closing: BTreeMap<usize, Closing>,
+    /// By position in the ledger: percentiles while the block was open, over the nodes that were up.
+    open: BTreeMap<usize, [[Option<u64>; 4]; 3]>,
+    /// Nodes that are up now.
+    up: u32,
     confirmation: Arc<Confirmation>,
     class_counts: Vec<u32>,
     scratch: Vec<u64>,
@@ -69,6 +73,10 @@ impl Observer {
                 }
                 self.class_counts[class] += 1;
             }
+        }
+        self.up = nodes;
+        if world.fabric.had_outage() {
+            self.up = (0..nodes).filter(|n| !world.fabric.is_down(NodeId(*n))).count() as u32;
         }
         let mut fold = DigestFold::new();
         world.fabric.digests().for_each(|d| fold.absorb(d.value()));
@@ -265,6 +273,15 @@ impl Observer {
             if let Some(record) = world.archive.blocks.get(&id) {
                 from_record(&mut summary, record);
             }
+            // Over all nodes, those that were down included, a percentile may have no value.
+            if let Some([network, executed, finalised]) = self.open.remove(&ix.index()) {
+                let fill = |own: &mut [Option<u64>; 4], seen: [Option<u64>; 4]| {
+                    own.iter_mut().zip(seen).for_each(|(own, seen)| *own = own.or(seen));
+                };
+                fill(&mut summary.network_ns, network);
+                fill(&mut summary.executed_ns, executed);
+                fill(&mut summary.final_ns, finalised);
+            }
             let records = world.archive.node_blocks.get(&id);
             let closing = records.and_then(|records| closing(records, &world.stakes));
             let closing = closing.or_else(|| self.closing.remove(&ix.index()));
@@ -275,22 +292,22 @@ impl Observer {
         let arrivals = block.item.map_or(&[][..], |item| world.fabric.items().arrivals(item));
         let holders = block.item.map_or(0, |item| world.fabric.item(item).holders);
         summary.progress.arrived = holders;
-        summary.network_ns =
-            self.quantiles(arrivals.iter().map(|a| a.delivered_ns), block.published_ns, nodes);
-        summary.executed_ns = self.quantiles(block.views.iter().map(|v| v.verified_ns), start, nodes);
+        let (up, published) = (self.up, block.published_ns);
+        summary.network_ns = self.quantiles(arrivals.iter().map(|a| a.delivered_ns), published, up);
+        summary.executed_ns = self.quantiles(block.views.iter().map(|v| v.verified_ns), start, up);
         summary.progress.executed = self.scratch.len() as u32;
-        summary.final_ns = self.quantiles(block.views.iter().map(|v| v.final_ns), start, nodes);
-        if !self.closing.contains_key(&ix.index()) {
+        summary.final_ns = self.quantiles(block.views.iter().map(|v| v.final_ns), start, up);
+        self.open.insert(ix.index(), [summary.network_ns, summary.executed_ns, summary.final_ns]);
+        let closing = self.closing.get(&ix.index()).copied().or_else(|| {
             let verified = block.views.iter().zip(world.stakes.iter()).filter(|(v, _)| v.verified_ns > 0);
             let stake: u128 = verified.map(|(_, stake)| u128::from(*stake)).sum();
-            if stake > 0
-                && stake * 3 >= u128::from(summary.total_stake) * 2
-                && let Some(found) = closing(&archive::so_far(slots, &world.fabric, ix), &world.stakes)
-            {
-                self.closing.insert(ix.index(), found);
-            }
+            let reached = stake > 0 && stake * 3 >= u128::from(summary.total_stake) * 2;
+            let found = reached.then(|| archive::so_far(slots, &world.fabric, ix))?;
+            closing(&found, &world.stakes)
+        });
+        if let Some(found) = closing {
+            self.closing.insert(ix.index(), found);
         }
-        let closing = self.closing.get(&ix.index());
         (summary.closing_node, summary.spent) = (closing.map(|c| c.node), closing.map(|c| c.spent));
         summary
     }
@@ -338,7 +355,7 @@ impl Observer {
         0
     }
 
-    /// Percentiles over all nodes of the times that are not 0, since `start_ns`; leaves them in `scratch`.
+    /// Percentiles over `nodes` nodes of the times that are not 0, since `start_ns`; leaves them in `scratch`.
     fn quantiles(&mut self, times: impl Iterator<Item = u64>, start_ns: u64, nodes: u32) -> [Option<u64>; 4] {
         self.scratch.clear();
         self.scratch.extend(times.filter(|t| *t > 0).map(|t| t.saturating_sub(start_ns)));

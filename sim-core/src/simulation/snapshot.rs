@@ -115,7 +115,7 @@ pub struct Progress {
     pub finalised: u32,
 }
 
-/// One block's numbers.
+/// One block's numbers. Percentiles are over the nodes that are up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BlockSummary {
     /// Name.
