@@ -16,9 +16,6 @@ mod plain;
 use plain::Pre;
 use std::{hint::black_box, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-/// Real blocks to measure: payouts, a busy block, one large transaction, a rollup-era block.
-const REAL: [&str; 5] = ["5891667", "13217637", "14396881", "15537393", "19932148"];
-
 struct Case {
     name: String,
     block: Block,
@@ -30,12 +27,12 @@ fn real_cases() -> Vec<Case> {
         eprintln!("skipped real blocks: LIGHTCONE_DATA not set");
         return Vec::new();
     };
-    let folder = PathBuf::from(folder).join("blocks");
-    let load = |name: &str| {
-        let loaded = evm_block::read(folder.join(format!("{name}.json.gz"))).expect("a block file");
-        Case { name: name.to_owned(), block: loaded.block, state: loaded.pre_state }
+    let files = evm_block::list(PathBuf::from(folder).join("blocks")).expect("a folder with blocks");
+    let load = |path| {
+        let loaded = evm_block::read(path).expect("a block file");
+        Case { name: loaded.name, block: loaded.block, state: loaded.pre_state }
     };
-    REAL.into_iter().map(load).collect()
+    files.into_iter().map(load).filter(|case| !case.block.transactions.is_empty()).collect()
 }
 
 fn user(index: usize) -> Address {
@@ -144,9 +141,9 @@ fn blocks(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2));
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(500));
     targets = blocks
 }
 criterion_main!(benches);

@@ -29,9 +29,11 @@ struct Entry {
 }
 
 impl<'p> Overlay<'p> {
-    /// No changes yet. `clearing`: whether touched empty accounts vanish (EIP-161).
-    pub(crate) fn new(pre: &'p dyn PreState, beneficiary: Address, clearing: bool) -> Self {
-        Self { pre, beneficiary, clearing, accounts: HashMap::default(), codes: BTreeMap::new() }
+    /// No changes yet. `clearing`: whether touched empty accounts vanish (EIP-161); `capacity`: about how many
+    /// accounts will change.
+    pub(crate) fn new(pre: &'p dyn PreState, beneficiary: Address, clearing: bool, capacity: usize) -> Self {
+        let accounts = HashMap::with_capacity_and_hasher(capacity, Default::default());
+        Self { pre, beneficiary, clearing, accounts, codes: BTreeMap::new() }
     }
 
     pub(crate) fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError> {
@@ -73,7 +75,11 @@ impl<'p> Overlay<'p> {
             if let Some((hash, code)) = effect.change.code.as_ref().filter(|(_, code)| !code.is_empty()) {
                 self.codes.insert(*hash, code.clone());
             }
-            let entry = self.entry(effect.address)?;
+            let entry = self.accounts.entry(effect.address).or_insert_with(|| Entry {
+                // Nobody has written it: it is what the transaction was given.
+                state: AccountState::new(effect.given, None),
+                storage: HashMap::default(),
+            });
             let facts = entry.state.apply(&effect.change, clearing);
             debug_assert_eq!(facts, effect.expected, "the transaction ran on exactly this state");
             if facts.voids_storage(&effect.change) {
@@ -82,27 +88,30 @@ impl<'p> Overlay<'p> {
             entry.storage.extend(effect.slots.iter().copied());
         }
         if let Some(fee) = effects.fee {
-            self.entry(self.beneficiary)?.state.credit_fee(fee, clearing);
+            self.beneficiary()?.state.credit_fee(fee, clearing);
         }
         Ok(())
     }
 
-    fn entry(&mut self, address: Address) -> Result<&mut Entry, StateError> {
+    fn beneficiary(&mut self) -> Result<&mut Entry, StateError> {
         use revm::primitives::hash_map::Entry as Slot;
-        match self.accounts.entry(address) {
+        match self.accounts.entry(self.beneficiary) {
             Slot::Occupied(slot) => Ok(slot.into_mut()),
             Slot::Vacant(slot) => {
-                let (read, code) = AccountRead::from_info(self.pre.account(address)?);
+                let (read, code) = AccountRead::from_info(self.pre.account(self.beneficiary)?);
                 Ok(slot.insert(Entry { state: AccountState::new(read, code), storage: HashMap::default() }))
             }
         }
     }
 
     /// All changes, in order.
-    pub(crate) fn into_delta(self) -> StateDelta {
-        let accounts = self.accounts.into_iter().filter_map(|(address, entry)| {
-            let delta = account_delta(&entry.state, entry.storage.into_iter().collect());
-            Some((address, delta?))
+    pub(crate) fn into_delta(mut self) -> StateDelta {
+        // References are sorted, which is cheaper than sorting what they refer to.
+        let mut entries: Vec<_> = self.accounts.iter_mut().collect();
+        entries.sort_unstable_by_key(|(address, _)| **address);
+        let accounts = entries.into_iter().filter_map(|(address, entry)| {
+            let storage = std::mem::take(&mut entry.storage);
+            Some((*address, account_delta(&entry.state, storage.into_iter().collect())?))
         });
         StateDelta { accounts: accounts.collect(), codes: self.codes }
     }

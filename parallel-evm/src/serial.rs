@@ -21,7 +21,8 @@ pub(crate) fn execute(
     options: Options,
 ) -> Result<BlockOutput, ExecuteError> {
     let clearing = block.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON);
-    let state = Committed(RefCell::new(Overlay::new(pre, block.env.beneficiary, clearing)));
+    let capacity = block.transactions.len() * 3 / 2;
+    let state = Committed(RefCell::new(Overlay::new(pre, block.env.beneficiary, clearing, capacity)));
     let mut ledger = Ledger::new(block);
     let mut runner = Runner::new(block, &state, options.reports, false);
     let mut durations = Vec::new();

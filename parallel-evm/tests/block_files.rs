@@ -93,6 +93,12 @@ fn wrong_contents_are_named() {
     for (name, from, to, says) in [
         ("spec.json", "OSAKA", "ATLANTIS", "ATLANTIS"),
         ("code.json", "\"0x\" }", "\"0x00\" }", "hashes to"),
+        (
+            "blobs.json",
+            "\"excess_blob_gas\": 0",
+            "\"excess_blob_gas\": 9223372036854775808",
+            "excess_blob_gas",
+        ),
         ("count.json", "\"tx_count\": 1", "\"tx_count\": 2", "expects 2 transactions"),
         ("price.json", "\"gas_price\": 1, ", "", "transaction 0: gas_price is missing"),
     ] {

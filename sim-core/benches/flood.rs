@@ -166,6 +166,13 @@ fn profile(model: &str) {
     }
 }
 
+/// The most memory this process has held, MiB, where the system tells.
+fn peak_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1024)
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let has = |flag: &str| arguments.iter().any(|a| a == flag);
@@ -208,5 +215,8 @@ fn main() {
             let ms = least[k] * events[k] as f64 / 1e6 / f64::from(blocks);
             println!("{model:<10} {n_nodes:>9} {:>12} {:>10.1} {ms:>12.2} {ratio:>8.2}", events[k], least[k]);
         }
+    }
+    if let Some(mib) = peak_mib() {
+        println!("peak memory of all the above: {mib} MiB");
     }
 }

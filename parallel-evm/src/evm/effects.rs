@@ -19,6 +19,8 @@ pub(crate) struct Effects {
 #[derive(Clone, Debug)]
 pub(crate) struct AccountEffect {
     pub(crate) address: Address,
+    /// The account as it was given.
+    pub(crate) given: AccountRead,
     pub(crate) change: Change,
     /// Written slots; they belong to the account's new life if the change resets it.
     pub(crate) slots: Vec<(U256, U256)>,
@@ -30,16 +32,15 @@ impl Effects {
     /// Collects what the journal holds and empties it, keeping its memory.
     pub(super) fn drain(journal: &mut EvmState, fee: Option<U256>, clearing: bool) -> Self {
         let mut accounts = Vec::with_capacity(journal.len());
-        for (address, account) in journal.drain() {
-            if account.is_touched() {
-                accounts.extend(account_effect(address, account, clearing));
-            }
+        for (address, account) in journal.iter_mut().filter(|(_, account)| account.is_touched()) {
+            account_effect(*address, account, clearing, &mut accounts);
         }
+        journal.clear();
         Self { accounts, fee }
     }
 }
 
-fn account_effect(address: Address, mut account: Account, clearing: bool) -> Option<AccountEffect> {
+fn account_effect(address: Address, account: &mut Account, clearing: bool, out: &mut Vec<AccountEffect>) {
     let reset = if account.is_selfdestructed() {
         Some(Reset::Destroyed)
     } else {
@@ -74,14 +75,14 @@ fn account_effect(address: Address, mut account: Account, clearing: bool) -> Opt
         || change.code.is_some()
         || !slots.is_empty()
         || may_be_empty;
-    is_effect.then(|| {
-        let mut given = AccountRead {
+    if is_effect {
+        let given = AccountRead {
             exists: existed,
             nonce: before_nonce,
             balance: before_balance,
             code_hash: before_code,
         };
-        let expected = given.apply(&change, clearing);
-        AccountEffect { address, change, slots, expected }
-    })
+        let expected = { given }.apply(&change, clearing);
+        out.push(AccountEffect { address, given, change, slots, expected });
+    }
 }

@@ -138,6 +138,9 @@ fn convert(name: String, file: File) -> Result<LoadedBlock, String> {
     if tx_count != file.transactions.len() {
         return Err(format!("expects {tx_count} transactions but holds {}", file.transactions.len()));
     }
+    if let Some(excess) = file.env.excess_blob_gas.filter(|excess| *excess > EXCESS_BLOB_GAS_MAX) {
+        return Err(format!("excess_blob_gas is {excess}, more than {EXCESS_BLOB_GAS_MAX}"));
+    }
     let pre_state = pre_state(file.pre_state, file.codes, file.block_hashes)?;
     let transaction_sizes_bytes = file.transactions.iter().map(|tx| tx.encoded_len.unwrap_or(0)).collect();
     let transactions = file.transactions.into_iter().enumerate();
@@ -186,6 +189,10 @@ fn spec(name: &str) -> Option<SpecId> {
         _ => return None,
     })
 }
+
+/// The most excess blob gas a file may state. The price per blob gas grows e-fold every 3.3 or 5 million: here it is
+/// ten ether and more, and far beyond, computing it would not end.
+const EXCESS_BLOB_GAS_MAX: u64 = 150_000_000;
 
 fn env(env: &Env, spec: SpecId) -> BlockEnv {
     let update_fraction = if spec.is_enabled_in(SpecId::PRAGUE) {

@@ -23,7 +23,7 @@ use revm::{
 use std::{collections::BTreeMap, convert::Infallible, sync::PoisonError};
 
 /// Many more shards than threads, so that threads seldom meet at a lock.
-const SHARD_BITS: u32 = 8;
+const SHARD_BITS: u32 = 6;
 
 pub(super) struct Memory<'p> {
     pre: &'p dyn PreState,
@@ -336,7 +336,7 @@ impl<'p> Memory<'p> {
             readers = self.remove(tx, written, &Written::default());
         }
         for effect in &mut effects.accounts {
-            let AccountEffect { address, change, slots, expected } = effect;
+            let AccountEffect { address, change, slots, expected, .. } = effect;
             if let Some((hash, code)) = change.code.as_ref().filter(|(_, code)| !code.is_empty()) {
                 lock(&self.codes).insert(*hash, code.clone());
             }
@@ -382,20 +382,26 @@ impl<'p> Memory<'p> {
             slots.extend(cells.cells.into_iter().filter_map(|cell| Some((cell.key, cell.committed?))));
         }
         slots.sort_unstable_by_key(|(key, _)| *key);
-        let mut accounts = Vec::new();
-        for Shard(cells) in self.accounts {
-            let cells = cells.into_inner().unwrap_or_else(PoisonError::into_inner);
-            for AccountCell { address, state, voided, .. } in cells.cells {
-                let from = slots.partition_point(|((owner, _), _)| *owner < address);
-                let own = slots[from..].iter().take_while(|((owner, _), _)| *owner == address);
-                let own = own.filter(|(_, written)| voided.is_none_or(|voided| voided <= written.tx));
-                let storage = own.map(|((_, slot), written)| (*slot, written.value)).collect();
-                accounts.extend(account_delta(&state, storage).map(|delta| (address, delta)));
+        let shards = self.accounts.into_iter().map(|Shard(cells)| cells.into_inner());
+        let shards: Vec<_> =
+            shards.map(|cells| cells.unwrap_or_else(PoisonError::into_inner).cells).collect();
+        // References are sorted, which is cheaper than sorting what they refer to.
+        let mut cells: Vec<_> = shards.iter().flatten().collect();
+        cells.sort_unstable_by_key(|cell| cell.address);
+        let mut slots = slots.into_iter().peekable();
+        let accounts = cells.into_iter().filter_map(|AccountCell { address, state, voided, .. }| {
+            while slots.next_if(|((owner, _), _)| owner < address).is_some() {}
+            let mut storage = BTreeMap::new();
+            while let Some(((_, slot), written)) = slots.next_if(|((owner, _), _)| owner == address) {
+                if voided.is_none_or(|voided| voided <= written.tx) {
+                    storage.insert(slot, written.value);
+                }
             }
-        }
-        accounts.sort_unstable_by_key(|(address, _)| *address);
+            Some((*address, account_delta(state, storage)?))
+        });
+        let accounts = accounts.collect();
         let codes = self.codes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        StateDelta { accounts: accounts.into_iter().collect(), codes }
+        StateDelta { accounts, codes }
     }
 }
 

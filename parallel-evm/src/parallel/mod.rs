@@ -50,7 +50,7 @@ pub(crate) fn execute(
     };
     let driver = Driver::new(count);
     let helpers = threads.min(count).saturating_sub(1);
-    let crashed = pool::run(helpers, || run.work(&driver));
+    let crashed = pool::run(helpers, &|| run.work(&driver));
     let wall = started.elapsed();
     run.finish(&driver, crashed, wall.as_nanos() as u64 * (helpers as u64 + 1))
 }

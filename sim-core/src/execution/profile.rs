@@ -21,6 +21,9 @@ const BUILT_IN: [(&str, &str); 2] = [
     ("revm43-memory-2026", include_str!("../../data/profiles/revm43-memory-2026.ron")),
 ];
 
+/// The highest price of a unit of work, ps: a second.
+pub const PRICE_MAX_PS: u64 = 1_000_000_000_000;
+
 /// Why a cost profile cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProfileError {
@@ -42,6 +45,18 @@ pub enum ProfileError {
         profile: String,
         /// The missing class.
         class: &'static str,
+    },
+    /// A price above [`PRICE_MAX_PS`].
+    #[error(
+        "profile {profile:?}: {price} is {found} ps, more than the {PRICE_MAX_PS} ps (one second) allowed"
+    )]
+    Price {
+        /// The profile's name.
+        profile: String,
+        /// Which price.
+        price: String,
+        /// Its value, ps.
+        found: u64,
     },
     /// An efficiency outside 1..=1_000_000 ppm, or no efficiency at all.
     #[error("profile {profile:?}: core_efficiency_ppm must list one or more values in 1..=1_000_000")]
@@ -114,6 +129,18 @@ impl Rates {
                 .unit_ps
                 .get(class.name())
                 .ok_or_else(|| ProfileError::MissingClass { profile: name(), class: class.name() })?;
+        }
+        let named = [
+            ("sender_recovery_ps", profile.sender_recovery_ps),
+            ("state_root_key_ps", profile.state_root_key_ps),
+            ("dispatch_ps", profile.dispatch_ps),
+            ("versioned_access_ps", profile.versioned_access_ps),
+            ("validate_read_ps", profile.validate_read_ps),
+            ("commit_write_ps", profile.commit_write_ps),
+        ];
+        let by_class = profile.unit_ps.iter().map(|(class, ps)| (class.as_str(), *ps));
+        if let Some((price, found)) = by_class.chain(named).find(|(_, ps)| *ps > PRICE_MAX_PS) {
+            return Err(ProfileError::Price { profile: name(), price: price.to_owned(), found });
         }
         let efficiency = &profile.core_efficiency_ppm;
         if efficiency.is_empty() || efficiency.iter().any(|ppm| !(1..=1_000_000).contains(ppm)) {

@@ -61,7 +61,11 @@ pub fn explain(key: &str) -> Result<Explanation, UnknownKey> {
     let keys = keys();
     let ends_with =
         |path: &&String| path.rsplit('.').next() == Some(key) || path.ends_with(&format!(".{key}"));
-    let named: Vec<String> = keys.iter().filter(ends_with).cloned().collect();
+    let mut named: Vec<String> = keys.iter().filter(ends_with).cloned().collect();
+    // `chain` and each of `chains` have the same fields: one explanation serves both.
+    if named.iter().any(|path| !path.starts_with("chains.")) {
+        named.retain(|path| !path.starts_with("chains."));
+    }
     if let [only] = named.as_slice()
         && let Some(explanation) = at(&schema, only)
     {

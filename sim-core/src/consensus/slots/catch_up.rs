@@ -98,7 +98,8 @@ impl Slots {
         let from = host.fabric.items().arrivals(item)[node.index()].from();
         let root = self.nodes[node.index()].root;
         let after_slot = self.ledger.id(root).slot;
-        let newer = self.ledger.handles().skip(root.index() + 1);
+        // By slot and not by handle: handles follow the order of creation, which is no content.
+        let newer = self.ledger.handles().filter(|b| self.ledger.id(*b).slot > after_slot);
         let known: Vec<BlockIx> = newer.filter(|b| self.has_body(host, node, *b)).collect();
         let bytes = CONTROL_BYTES + ROOT_BYTES * known.len() as u64;
         let number = self.repair.requests.len() as u32;
