@@ -73,6 +73,7 @@ macro_rules! host {
 
 impl<D: Dissemination> World<D> {
     /// A world at time 0 with the first timers set.
+    #[allow(clippy::too_many_arguments, reason = "the parts of a world, assembled in one place")]
     pub(super) fn new(
         fabric: Fabric,
         gossip: D,
