@@ -118,20 +118,27 @@ fn the_answer_reads_as_a_sentence() {
     let analysis = analyse(&arms());
     let base = &analysis.arms[0];
     let (_, share) = base.verdict.leader().unwrap();
+    let leader = |arm: &measure::ArmSummary| arm.verdict.leader().unwrap().0;
     let change = |n: usize| {
-        let (base, arm) =
-            (base.to_verified.p95_ns.unwrap() as f64, analysis.arms[n].to_verified.p95_ns.unwrap() as f64);
-        format!("{:+.0} %", (arm - base) / base * 100.0)
+        let arm = &analysis.arms[n];
+        let times = [base, arm].map(|a| a.to_verified.p95_ns.unwrap() as f64);
+        let moved = if leader(arm) == leader(base) {
+            String::new()
+        } else {
+            format!(", bound by {}", leader(arm).name())
+        };
+        format!("{:+.0} %{moved}", (times[1] - times[0]) / times[0] * 100.0)
     };
     let expected = format!(
         "Bottleneck: {} in {:.0} % of blocks. 10x EVM: p95 {}; 2x bandwidth: p95 {}; half latency: p95 {}.",
-        base.verdict.leader().unwrap().0.name(),
+        leader(base).name(),
         share * 100.0,
         change(1),
         change(2),
         change(3)
     );
     assert_eq!(analysis.answer.headline, expected);
+    assert!(expected.contains("bound by"), "some arm moves the bottleneck: {expected}");
     assert!(
         analysis.answer.detail.contains("1,320 samples from 22 blocks at 60 of 60 nodes"),
         "{}",

@@ -76,14 +76,15 @@ fn the_quickstart_means_what_it_says() {
 fn an_arm_differs_from_the_base_in_what_it_names_and_nothing_else() {
     let Scenario { base, arms, .. } = load("quickstart.ron");
     let names: Vec<_> = arms.iter().map(|a| a.name.as_str()).collect();
-    assert_eq!(names, ["10x EVM", "2x bandwidth", "half latency"]);
-    let mut expected = vec![base.clone(), base.clone(), base.clone()];
+    assert_eq!(names, ["10x EVM", "2x bandwidth", "3x bandwidth", "half latency"]);
+    let mut expected = vec![base.clone(); 4];
     for (plan, name) in expected.iter_mut().zip(&names) {
         plan.name = (*name).to_owned();
     }
     expected[0].chains[0].execution.speed_ppm = 10_000_000;
     expected[1].network.bandwidth_scale_ppm = 2_000_000;
-    expected[2].network.latency_scale_ppm = 500_000;
+    expected[2].network.bandwidth_scale_ppm = 3_000_000;
+    expected[3].network.latency_scale_ppm = 500_000;
     assert_eq!(arms, expected);
 }
 

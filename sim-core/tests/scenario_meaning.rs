@@ -179,7 +179,7 @@ fn json_means_the_same_as_ron() {
           "workload": {"Users": {"rate": "2500 tx/s", "hot_spot": {"Zipf": 0.8},
                                  "mix": {"erc20": 50, "swap": 30, "compute": 20}}},
           "compare": [["10x EVM", {"execution.speed": 10.0}], ["2x bandwidth", {"network.bandwidth": "2x"}],
-                      ["half latency", {"network.latency": "0.5x"}]]
+                      ["3x bandwidth", {"network.bandwidth": "3x"}], ["half latency", {"network.latency": "0.5x"}]]
         }"#,
         &[],
     );

@@ -4,13 +4,10 @@
 mod plain;
 
 use crate::random_block::RandomBlock;
-use parallel_evm::{AccountChange, AccountInfo, BlockOutput, MemoryState};
+use parallel_evm::{AccountChange, AccountInfo, BlockOutput, PreState};
 use plain::Pre;
 use revm::{
-    Context, Database, ExecuteCommitEvm, MainBuilder, MainContext,
-    context::CfgEnv,
-    database::CacheDB,
-    primitives::{Address, U256},
+    Context, Database, ExecuteCommitEvm, MainBuilder, MainContext, context::CfgEnv, database::CacheDB,
 };
 
 /// Compares receipts, and the state of every account that the block changed or is known to have met.

@@ -22,7 +22,7 @@ pub struct Analysis {
 /// The answer in two lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// For example `Bottleneck: uplink in 71 % of blocks. 2x bandwidth: p95 -38 %.`
+    /// For example `Bottleneck: uplink in 71 % of blocks. 3x bandwidth: p95 -52 %, bound by execution.`
     pub headline: String,
     /// What p95 is, the base's value and the sample size.
     pub detail: String,
@@ -141,6 +141,15 @@ fn change_text(base: &ArmSummary, arm: &ArmSummary, comparison: &Comparison) -> 
     }
 }
 
+/// Where the bottleneck of an arm is another one than the base's: `, bound by execution`.
+fn moved_text(base: &ArmSummary, arm: &ArmSummary) -> String {
+    let leader = |arm: &ArmSummary| arm.verdict.leader().map(|(resource, _)| resource);
+    match (leader(base), leader(arm)) {
+        (Some(before), Some(after)) if before != after => format!(", bound by {}", after.name()),
+        _ => String::new(),
+    }
+}
+
 fn answer(arms: &[ArmSummary], comparisons: &[Comparison]) -> Answer {
     let Some((base, others)) = arms.split_first() else {
         return Answer { headline: "No answer: no run.".to_owned(), detail: String::new() };
@@ -155,7 +164,9 @@ fn answer(arms: &[ArmSummary], comparisons: &[Comparison]) -> Answer {
     let changes: Vec<String> = others
         .iter()
         .zip(comparisons)
-        .map(|(arm, comparison)| format!("{}: {}", arm.name, change_text(base, arm, comparison)))
+        .map(|(arm, comparison)| {
+            format!("{}: {}{}", arm.name, change_text(base, arm, comparison), moved_text(base, arm))
+        })
         .collect();
     if !changes.is_empty() {
         headline.push_str(&format!(" {}.", changes.join("; ")));

@@ -96,7 +96,7 @@ fn watch(link: Link, percent: u64, messages: u64, seed: u64) -> Result<Seen> {
     let mut sums = vec![[0_f64; 4]; BATCHES];
     let window =
         |at: u64| at.checked_sub(warm_up_ns).map(|t| (t / window_ns) as usize).filter(|w| *w < BATCHES);
-    while let Some(event) = fabric.scheduler.pop_before(SimTime(end_ns)) {
+    while let Some(event) = fabric.next_event(SimTime(end_ns)) {
         let now = event.moment();
         match event.class() {
             class::TIMER if event.destination() == SENDER => {
@@ -112,9 +112,9 @@ fn watch(link: Link, percent: u64, messages: u64, seed: u64) -> Result<Seen> {
                 }
                 fabric.timer(now, SimDuration(LOOK_NS), WATCHER, timer::WORKLOAD, 0);
             }
-            class::ARRIVE => fabric.arrive(&event),
+            class::ARRIVE => fabric.arrive(event),
             _ => {
-                let Delivery::Direct(index) = fabric.deliver(&event) else { continue };
+                let Delivery::Direct(index) = fabric.deliver(event) else { continue };
                 let message = *fabric.direct(index);
                 fabric.free_direct(index);
                 if let Some(w) = window(message.enqueued_ns) {
