@@ -402,7 +402,7 @@ fn lists_and_changes_that_make_no_sense_are_refused() {
     let error = simulation.set_interventions(vec![first.clone(), late.clone()]).unwrap_err();
     assert_eq!(error, ApplyError::Late { at_ns: 4_000 * MS, now_ns: 5_000 * MS });
     assert_eq!(simulation.set_interventions(vec![]).unwrap_err(), ApplyError::Past { at_ns: 3_000 * MS });
-    assert_eq!(simulation.interventions(), [first.clone()]);
+    assert_eq!(simulation.interventions(), std::slice::from_ref(&first));
     let coming = Intervention { at_ns: 6_000 * MS, change: Change::Cores { cores: 1 } };
     simulation.set_interventions(vec![coming.clone(), first.clone()]).unwrap();
     assert_eq!(simulation.interventions(), [first.clone(), coming.clone()]);
