@@ -197,7 +197,8 @@ fn an_imported_block_executes_to_its_header() {
 #[test]
 fn a_node_that_lies_is_found_out() {
     let Some(file) = recorded("19923400") else { return };
-    let lies: [(&str, fn(&mut Value, &mut Value)); 5] = [
+    type Lie = fn(&mut Value, &mut Value);
+    let lies: [(&str, Lie); 5] = [
         ("hashes to", |_, block| block["transactions"][0]["nonce"] = json!("0x5")),
         ("transactions' root", |_, block| drop(block["transactions"].as_array_mut().unwrap().pop())),
         ("does not yield the header", |_, block| block["gasUsed"] = json!("0x5")),
