@@ -4,7 +4,7 @@
 //! it. **Leaves out** blob gas. **Parameters** elasticity and change denominator ([`Eip1559::MAINNET`]: 2 and
 //! 8). **Source** EIP-1559, function `base_fee` of its specification. **Checked against** the vectors of
 //! go-ethereum's `TestCalcBaseFee`, the first mainnet block after London, and the long-run load of bang-bang
-//! demand, 1.06266 of the target (`facts/validation/TARGETS.md`, 3.11).
+//! demand, 1.06266 of the target (arXiv 2212.07175).
 
 /// A rule that prices the gas of the next block from what the parent used.
 pub trait FeeMarket {
