@@ -6,15 +6,12 @@
 //! Times are medians of R repetitions (default 15); every variant runs once per repetition, so that what else
 //! happens on the machine hits all alike. Reading files and building pre-states is not measured.
 
-use parallel_evm::{Executor, MemoryState, PreState, StateError, evm_block, is_small};
-use revm::{
-    Context, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext,
-    context::CfgEnv,
-    database::CacheDB,
-    database_interface::DBErrorMarker,
-    primitives::{Address, B256, U256},
-    state::{AccountInfo, Bytecode},
-};
+#[path = "../tests/support/plain.rs"]
+mod plain;
+
+use parallel_evm::{Executor, MemoryState, evm_block, is_small};
+use plain::Pre;
+use revm::{Context, ExecuteCommitEvm, MainBuilder, MainContext, context::CfgEnv, database::CacheDB};
 use std::{
     hint::black_box,
     num::NonZeroUsize,
@@ -138,40 +135,6 @@ fn measure(file: &str, repeat: usize, threads: &[usize], reports: bool, sums: &m
         sums.speed[at].push(Speed { speed_up, bound, parallel: !is_small(block), large });
     }
     println!("{row}");
-}
-
-struct Pre<'s>(&'s MemoryState);
-
-#[derive(Debug)]
-struct Failed(StateError);
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Failed {}
-impl DBErrorMarker for Failed {}
-
-impl DatabaseRef for Pre<'_> {
-    type Error = Failed;
-
-    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Failed> {
-        self.0.account(address).map_err(Failed)
-    }
-
-    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, Failed> {
-        self.0.code(hash).map_err(Failed)
-    }
-
-    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Failed> {
-        self.0.storage(address, slot).map_err(Failed)
-    }
-
-    fn block_hash_ref(&self, number: u64) -> Result<B256, Failed> {
-        self.0.block_hash(number).map_err(Failed)
-    }
 }
 
 /// revm as it comes: its own handler, its own database over the same state, every transaction committed.
