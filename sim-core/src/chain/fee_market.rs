@@ -1,10 +1,12 @@
 //! The price of gas.
 //!
 //! **Captures** EIP-1559: the base fee follows the parent's gas use, bit-exactly as consensus clients compute
-//! it. **Leaves out** blob gas. **Parameters** elasticity and change denominator ([`Eip1559::MAINNET`]: 2 and
-//! 8). **Source** EIP-1559, function `base_fee` of its specification. **Checked against** the vectors of
+//! it; blob space has a market of its own ([`blob`]). **Parameters** elasticity and change denominator
+//! ([`Eip1559::MAINNET`]: 2 and 8). **Source** EIP-1559, function `base_fee` of its specification. **Checked against** the vectors of
 //! go-ethereum's `TestCalcBaseFee`, the first mainnet block after London, and the long-run load of bang-bang
 //! demand, 1.06266 of the target (arXiv 2212.07175).
+
+pub mod blob;
 
 /// A rule that prices the gas of the next block from what the parent used.
 pub trait FeeMarket {
