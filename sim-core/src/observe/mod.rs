@@ -22,6 +22,7 @@ pub mod measure;
 pub mod plot;
 pub mod record;
 pub mod report;
+pub mod rollups;
 pub mod stats;
 pub mod tables;
 pub mod verdict;

@@ -98,6 +98,7 @@ impl Archive {
                 });
                 self.still_open(broadcast.chain, open);
             }
+            ChainState::Fleet(_) => {}
         }
     }
 
@@ -114,6 +115,7 @@ impl Archive {
                     self.close_payload(broadcast, number as usize, fabric);
                 }
             }
+            ChainState::Fleet(_) => {}
         }
     }
 
