@@ -24,7 +24,7 @@ const SCENARIOS: [(&str, &[&str], bool); 7] = [
         "million-rollups",
         &[
             "run.blocks=6",
-            "nodes.count=20",
+            "nodes.count=40",
             "rollups.0.demand.rate=\"40 tx/s\"",
             "rollups.0.batch.max_delay=\"20 s\"",
         ],

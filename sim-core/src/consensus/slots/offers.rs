@@ -10,7 +10,7 @@
 //!
 //! **Leaves out.** Execution of these transactions (their gas counts); proposers that fetch for others; the
 //! work of checking proofs. A node that was down takes the blobs it missed as given. In the decomposition of time,
-//! waiting for blobs is part of `CpuWait`, like waiting for a parent.
+//! waiting for blobs is a protocol wait: which wires it went to is not told.
 //!
 //! **Parameters.** [`BlobPlan`]. **Source.** EIP-4844 (networking: blob transactions are announced by hash, then
 //! requested), EIP-7594. **Checked against** the bound, price and inclusion tests in `tests/rollup_fleet.rs`.
@@ -105,6 +105,8 @@ pub struct Offers {
     inboxes: BTreeMap<u32, BTreeMap<OfferId, Known>>,
     contents: BTreeMap<BlockIx, Contents>,
     notices: Vec<Notice>,
+    /// When the blobs were complete at nodes that had the block and waited for them, ns; of open blocks.
+    awaited: BTreeMap<(BlockIx, NodeId), u64>,
 }
 
 impl Offers {
@@ -118,6 +120,7 @@ impl Offers {
             inboxes: BTreeMap::new(),
             contents: BTreeMap::from([(GENESIS, genesis)]),
             notices: Vec::new(),
+            awaited: BTreeMap::new(),
         }
     }
 
@@ -329,11 +332,27 @@ impl Slots {
     ) {
         let parent = self.ledger.tree.parent(ix).expect("a proposed block has a parent");
         let waiting = &mut self.nodes[node.index()].waiting;
-        if let Some(place) = waiting.iter().position(|w| *w == ix)
-            && self.ledger.is_verified(parent, node)
-        {
+        let Some(place) = waiting.iter().position(|w| *w == ix) else { return };
+        if let Some(market) = &mut self.offers {
+            market.awaited.insert((ix, node), now.time.0);
+        }
+        if self.ledger.is_verified(parent, node) {
             waiting.remove(place);
             self.execute(host, now, node, ix);
+        }
+    }
+
+    /// When the blobs of an open block were complete at a node that waited for them, ns.
+    pub fn blobs_awaited_until(&self, ix: BlockIx, node: NodeId) -> Option<u64> {
+        self.offers.as_ref()?.awaited.get(&(ix, node)).copied()
+    }
+
+    /// Nothing more happens to a block: nobody asks any more how long its blobs were awaited.
+    pub(super) fn forget_waits(&mut self, ix: BlockIx) {
+        if let Some(market) = &mut self.offers {
+            let later = market.awaited.split_off(&(ix, NodeId(0)));
+            let after = (ix, NodeId(u32::MAX));
+            market.awaited.extend(later.into_iter().filter(|(key, _)| *key > after));
         }
     }
 
