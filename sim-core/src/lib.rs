@@ -9,7 +9,6 @@ pub mod chain;
 pub mod execution;
 pub mod workload;
 pub mod consensus;
-pub mod rollup;
 pub mod scenario;
 pub mod observe;
 pub mod simulation;

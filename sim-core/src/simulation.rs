@@ -18,6 +18,7 @@ mod assemble;
 mod detail;
 pub mod experiment;
 mod finish;
+pub mod lockstep;
 mod observer;
 pub mod snapshot;
 mod timeline;
@@ -32,7 +33,7 @@ use crate::gossip::Dissemination;
 use crate::gossip::flood::Flood;
 use crate::gossip::gossipsub::Gossipsub;
 use crate::gossip::params::GossipPlan;
-use crate::kernel::digest::{Digest, DigestTrail};
+use crate::kernel::digest::{Digest, DigestTrail, NodeDigest};
 use crate::kernel::time::SimTime;
 use crate::net::fabric::Fabric;
 use crate::net::geography::PlacementError;
@@ -160,6 +161,8 @@ trait Run: Send {
     fn trail(&self) -> &DigestTrail;
     fn state_digest(&self) -> Digest;
     fn contents(&self) -> Vec<Arc<Pinned>>;
+    fn pin(&mut self, contents: &[Arc<Pinned>]);
+    fn node_digests(&self) -> Vec<NodeDigest>;
     fn observe(&self, observer: &mut Observer, request: &Request, into: &mut Snapshot);
     fn placement(&self) -> Placement;
     fn clone_box(&self) -> Box<dyn Run>;
@@ -350,6 +353,11 @@ impl Simulation {
     /// Digests by group of nodes and simulated second, to locate a divergence.
     pub fn trail(&self) -> &DigestTrail {
         self.world.trail()
+    }
+
+    /// Every node's history so far, by node number.
+    pub fn node_digests(&self) -> Vec<NodeDigest> {
+        self.world.node_digests()
     }
 
     /// What the simulation looks like now. Changes nothing; `into` is filled anew, its memory reused.

@@ -229,7 +229,8 @@ fn finality_passes_over_a_fork() {
 
     // What a lost block held is offered again and included, each transaction once; what it had in common with
     // a block before it, which its proposer did not have, is there already.
-    let held = |block: &BlockRecord| contents[0].get(&block.slot).into_iter().flatten().copied();
+    let held =
+        |block: &BlockRecord| contents[0].get(&block.slot).into_iter().flat_map(|ids| ids.iter()).copied();
     let included: Vec<(TxId, u32)> = canonical().flat_map(|b| held(b).map(|id| (id, b.slot))).collect();
     let slot_of: BTreeMap<TxId, u32> = included.iter().copied().collect();
     assert_eq!(included.len(), slot_of.len(), "a transaction was included twice");

@@ -4,7 +4,7 @@
 
 use super::analysis::Analysis;
 use super::folder::ReportMeta;
-use super::record::{RunRecord, TopologyStats};
+use super::record::{MeshRecord, MessageKind, RunRecord, TopologyStats};
 use super::verdict;
 use crate::scenario::plan::Plan;
 use serde::Serialize;
@@ -47,6 +47,12 @@ struct ManifestArm<'a> {
     cost_profiles: Vec<&'a str>,
     topology: &'a TopologyStats,
     #[serde(skip_serializing_if = "Option::is_none")]
+    mesh: Option<MeshRecord>,
+    lost_bytes: [u64; MessageKind::COUNT],
+    observed_every: u32,
+    /// The run's own; those about its numbers stand in `summary.json`.
+    warnings: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
     wall_seconds: Option<f64>,
     plan: &'a Plan,
 }
@@ -79,6 +85,10 @@ pub fn manifest(records: &[RunRecord], meta: &ReportMeta) -> serde_json::Result<
         end_ns: record.end_ns,
         cost_profiles: record.plan.chains.iter().map(|c| c.execution.profile.name.as_str()).collect(),
         topology: &record.topology,
+        mesh: record.mesh,
+        lost_bytes: record.lost_bytes,
+        observed_every: record.observed_every,
+        warnings: &record.warnings,
         wall_seconds: meta.wall_seconds.get(n).copied().filter(|s| s.is_finite()),
         plan: &record.plan,
     });

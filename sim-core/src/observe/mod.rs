@@ -6,6 +6,7 @@
 //! 2. [`analysis::analyse`]: records to numbers ([`measure`]), the [`verdict`] and the answer. Pure.
 //! 3. [`folder::write_results`]: records and numbers to a result folder (Parquet [`tables`], JSON,
 //!    [`figures`] as SVG and CSV, one self-contained HTML [`report`]), all or nothing.
+//! 4. [`reader::read_results`]: such a folder back to records, for whoever compares finished runs.
 //!
 //! May import `kernel`, the plan, and the plain data that records are made of. Architecture invariants: nothing here changes a run; the same
 //! records give the same bytes; host facts and wall time appear in `manifest.json` and nowhere else;
@@ -20,9 +21,9 @@ pub mod format;
 pub mod json;
 pub mod measure;
 pub mod plot;
+pub mod reader;
 pub mod record;
 pub mod report;
-pub mod rollups;
 pub mod stats;
 pub mod tables;
 pub mod verdict;
@@ -30,3 +31,4 @@ pub mod verdict;
 pub use analysis::{Analysis, analyse};
 pub use error::OutputError;
 pub use folder::{ReportMeta, WriteOptions, check_destination, write_results};
+pub use reader::{ReadError, ResultFolder, read_results};

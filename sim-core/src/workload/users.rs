@@ -56,7 +56,7 @@ const POPULAR_PEOPLE: usize = 10_000;
 const PINNED_SLOTS: u32 = 16;
 
 /// Contents of blocks by slot, taken from another run.
-pub type Pinned = BTreeMap<u32, Vec<TxId>>;
+pub type Pinned = BTreeMap<u32, Arc<[TxId]>>;
 
 /// What a user saw of one transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -470,7 +470,7 @@ impl Users {
             transaction.is_none_or(|t| t.nonce < state.nonce(t.from))
         };
         let earlier = request.slot.saturating_sub(PINNED_SLOTS)..request.slot;
-        if !pinned.range(earlier).flat_map(|(_, ids)| ids).all(included) {
+        if !pinned.range(earlier).flat_map(|(_, ids)| ids.iter()).all(included) {
             return None;
         }
         let transactions: Option<Vec<TxIx>> = ids.iter().map(|id| self.find(id)).collect();
@@ -515,7 +515,7 @@ impl Users {
         let pinned = self.pinned.as_ref()?;
         let mut pool = Mempool::new(POOL_CAPACITY);
         let slots = pinned.range(slot.saturating_sub(PINNED_SLOTS)..=slot);
-        for id in slots.flat_map(|(_, ids)| ids) {
+        for id in slots.flat_map(|(_, ids)| ids.iter()) {
             if let Some(ix) = self.find(id) {
                 // A transaction may be listed twice: in a lost block and in a later one.
                 let _ = pool.insert(&self.log, ix);
@@ -546,6 +546,11 @@ impl Users {
         self.seen.insert(ix, seen);
         // Nobody builds on a block this far below a closed one.
         self.states.retain(|block, _| block.0 + 64 > ix.0);
+    }
+
+    /// Takes over more pinned contents: those of further slots.
+    pub fn pin(&mut self, contents: Arc<Pinned>) {
+        self.pinned = Some(contents);
     }
 
     /// Contents of all blocks built, to pin in another run.

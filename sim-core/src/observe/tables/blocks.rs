@@ -179,6 +179,24 @@ pub fn node_block_columns<'a>() -> Vec<Column<NodeBlockRow<'a>>> {
             Get::OptU64(|r| r.nb.final_ns),
         ),
         column("hops", "-", "overlay hops from the proposer", Get::U64(|r| r.nb.hops.into())),
+        column(
+            "sender",
+            "-",
+            "node that sent the first copy; null: none, or its own block",
+            Get::OptU64(|r| r.nb.sender.map(u64::from)),
+        ),
+        column(
+            "executing_ns",
+            "ns",
+            "execution at the node itself, a part of the time to verified",
+            Get::U64(|r| r.nb.executing_ns),
+        ),
+        column(
+            "down_ns",
+            "ns",
+            "time between arrival and verified during which the node itself was down",
+            Get::U64(|r| r.nb.offline_ns),
+        ),
     ];
     for part in Part::ALL {
         columns.push(Column {

@@ -18,7 +18,7 @@ pub fn rows(records: &[RunRecord]) -> impl Iterator<Item = TransactionRow<'_>> {
 }
 
 /// Name of a kind of transaction, as in scenario files.
-fn kind_name(kind: TxKind) -> &'static str {
+pub fn kind_name(kind: TxKind) -> &'static str {
     match kind {
         TxKind::Transfer => "transfer",
         TxKind::Erc20 => "erc20",
