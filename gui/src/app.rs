@@ -12,6 +12,7 @@ use crate::layout::{self, Layout};
 use crate::notice::Notices;
 use crate::palette::Palette;
 use crate::panels::Cx;
+use crate::results::Results;
 use crate::session::Session;
 use crate::settings::{self, Settings};
 use crate::theme::{self, Tokens};
@@ -24,6 +25,8 @@ use std::time::Duration;
 pub struct App {
     /// The running simulation.
     pub(crate) session: Session,
+    /// Finished result folders.
+    pub(crate) results: Results,
     /// Settings.
     pub(crate) settings: Settings,
     /// Notifications.
@@ -55,9 +58,26 @@ impl App {
         self.session.is_ready() && self.session.frame.busy.is_none()
     }
 
-    /// Sets how fast time passes: simulated seconds a second.
+    /// Sets how fast time passes: simulated seconds a second; infinite: no limit.
     pub fn set_speed(&mut self, times: f64) {
-        self.session.set_speed(crate::worker::Speed::Times(times));
+        use crate::worker::Speed;
+        self.session.set_speed(if times.is_finite() { Speed::Times(times) } else { Speed::Unlimited });
+    }
+
+    /// Simulated time reached and the end, ns.
+    pub fn times_ns(&self) -> (u64, u64) {
+        (self.session.frame.now_ns, self.session.frame.snapshot.end_ns)
+    }
+
+    /// What saved states hold, bytes.
+    pub fn checkpoint_bytes(&self) -> u64 {
+        self.session.frame.checkpoint_bytes
+    }
+
+    /// Runs the arms of the open scenario beside its base.
+    pub fn compare_arms(&mut self) {
+        let arms = self.session.opened.as_ref().map(|o| o.scenario.arms.clone()).unwrap_or_default();
+        self.session.compare(arms);
     }
 
     fn with(context: &Context, settings: Settings, layout: Layout) -> Self {
@@ -67,6 +87,7 @@ impl App {
         let session = Session::new(Limits::default(), move || wake.request_repaint());
         Self {
             session,
+            results: Results::default(),
             settings,
             notices: Notices::default(),
             palette: Palette::default(),
@@ -98,6 +119,18 @@ impl App {
         }
     }
 
+    /// Reads a finished result folder, in the background.
+    pub fn open_results(&mut self, folder: &Path, context: &Context) {
+        let context = context.clone();
+        self.results.open(folder, move || context.request_repaint());
+        self.layout.reveal("results");
+    }
+
+    /// Brings a panel to the front.
+    pub(crate) fn reveal(&mut self, panel: &str) {
+        self.layout.reveal(panel);
+    }
+
     /// Puts all panels back.
     pub(crate) fn reset_layout(&mut self) {
         self.layout.reset();
@@ -108,6 +141,7 @@ impl App {
         let context = ui.ctx().clone();
         let tokens = Tokens::of(ui);
         self.session.update(context.input(|i| i.stable_dt), &mut self.notices);
+        self.results.update(&mut self.notices);
         let chosen = (self.session.selection.node, self.session.selection.nodes.len());
         let mut commands = Command::pressed(&context);
         self.menu_bar(ui, tokens, &mut commands);
@@ -117,11 +151,13 @@ impl App {
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let mut cx = Cx {
                 session: &mut self.session,
+                results: &mut self.results,
                 settings: &mut self.settings,
                 notices: &mut self.notices,
                 commands: &mut commands,
                 tokens,
             };
+            self.layout.compare(cx.session.comparison.is_some());
             self.layout.show(ui, &mut cx);
         });
         let now_chosen = (self.session.selection.node, self.session.selection.nodes.len());

@@ -30,6 +30,14 @@ pub enum Command {
     ToStart,
     /// Stop what takes long.
     Cancel,
+    /// Finished result folders.
+    Results,
+    /// Choose runs to see side by side.
+    Compare,
+    /// Back to one run.
+    EndComparison,
+    /// Where an arm parts from the base.
+    FirstDifference,
     /// Take the last intervention back.
     Undo,
     /// Make it again.
@@ -112,8 +120,9 @@ const fn command_shift(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// All, in the order of the menus.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::Restart,
+        Self::Results,
         Self::Quit,
         Self::Undo,
         Self::Redo,
@@ -131,6 +140,9 @@ impl Command {
         Self::FullSpeed,
         Self::ToStart,
         Self::Cancel,
+        Self::Compare,
+        Self::FirstDifference,
+        Self::EndComparison,
         Self::Palette,
         Self::ToggleTheme,
         Self::LargerText,
@@ -161,6 +173,10 @@ impl Command {
             Self::FullSpeed => ("As fast as possible", Run, const { &[key(Key::Num0)] }),
             Self::ToStart => ("To the start", Run, const { &[key(Key::Home)] }),
             Self::Cancel => ("Cancel", Run, const { &[command(Key::Period)] }),
+            Self::Results => ("Result folders", File, const { &[command_shift(Key::O)] }),
+            Self::Compare => ("Compare runs", Run, const { &[command(Key::D)] }),
+            Self::FirstDifference => ("First difference", Run, const { &[command_shift(Key::D)] }),
+            Self::EndComparison => ("End the comparison", Run, const { &[] }),
             Self::Palette => ("Find a command", View, const { &[command(Key::K), command_shift(Key::P)] }),
             Self::ToggleTheme => ("Dark or light", View, const { &[command_shift(Key::L)] }),
             Self::LargerText => ("Larger text", View, const { &[command(Key::Plus), command(Key::Equals)] }),
@@ -183,6 +199,9 @@ impl Command {
             | Self::BlockBack => app.session.is_ready() && app.session.failed.is_none(),
             Self::Pause => frame.playing,
             Self::Cancel => frame.busy.is_some(),
+            Self::Compare => app.session.opened.is_some(),
+            Self::EndComparison => app.session.comparison.is_some(),
+            Self::FirstDifference => app.session.comparison.as_ref().is_some_and(|c| !c.searching),
             Self::Undo => frame.edits.0 > 0,
             Self::Redo => frame.edits.1 > 0,
             Self::Restart => app.session.opened.is_some(),
@@ -215,6 +234,10 @@ impl Command {
             Self::FullSpeed => app.session.set_speed(crate::worker::Speed::Unlimited),
             Self::ToStart => app.session.seek(0),
             Self::Cancel => app.session.cancel(),
+            Self::Results => app.reveal("results"),
+            Self::Compare => app.reveal("compare"),
+            Self::EndComparison => app.session.end_comparison(),
+            Self::FirstDifference => app.session.find_divergence(app.session.lane().max(1)),
             Self::Undo => app.session.undo(),
             Self::Redo => app.session.redo(),
             Self::Restart => app.restart(),

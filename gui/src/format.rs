@@ -9,6 +9,16 @@ pub fn clock(ns: u64) -> String {
     format!("{minutes}:{seconds:02}.{ms:03}")
 }
 
+/// A time of the run to the nanosecond: `1:02.345 678 901`.
+pub fn clock_ns(ns: u64) -> String {
+    format!("{} {:03} {:03}", clock(ns), ns / 1_000 % 1_000, ns % 1_000)
+}
+
+/// A relative change: `-12 %`, `+0.4 %`.
+pub fn change(share: f64) -> String {
+    sim_core::observe::format::change(share)
+}
+
 /// A time that may not be there.
 pub fn maybe(ns: Option<u64>) -> String {
     ns.map_or_else(|| "-".to_owned(), duration)
@@ -31,6 +41,7 @@ mod tests {
     #[test]
     fn times_and_sizes_read_well() {
         assert_eq!(clock(62_345_678_901), "1:02.345");
+        assert_eq!(clock_ns(62_345_678_901), "1:02.345 678 901");
         assert_eq!(bytes(145_000), "145 kB");
         assert_eq!(bits_per_s(25_000_000), "25.0 Mbit/s");
         assert_eq!((maybe(None), maybe(Some(5_000_000))), ("-".to_owned(), "5.00 ms".to_owned()));

@@ -15,6 +15,9 @@ pub const KEY: &str = "layout-2";
 /// Panels by name; what they remember lies in the panels.
 pub struct Layout {
     tree: Tree<String>,
+    /// The one that is not shown: of comparisons, or while one is shown, the other.
+    other: Tree<String>,
+    comparing: bool,
     panels: BTreeMap<&'static str, Box<dyn Panel>>,
 }
 
@@ -24,17 +27,25 @@ impl Layout {
         let usable = |tree: &Tree<String>| !tree.is_empty();
         let tree = stored.filter(usable).unwrap_or_else(default_tree);
         let panels = REGISTRY.iter().map(|r| (r.id, (r.make)())).collect();
-        Self { tree, panels }
+        Self { tree, other: comparison_tree(), comparing: false, panels }
     }
 
     /// What is stored.
     pub fn tree(&self) -> &Tree<String> {
-        &self.tree
+        if self.comparing { &self.other } else { &self.tree }
     }
 
     /// As it was at first.
     pub fn reset(&mut self) {
-        self.tree = default_tree();
+        self.tree = if self.comparing { comparison_tree() } else { default_tree() };
+    }
+
+    /// Comparisons have panels of their own.
+    pub fn compare(&mut self, comparing: bool) {
+        if comparing != self.comparing {
+            std::mem::swap(&mut self.tree, &mut self.other);
+            self.comparing = comparing;
+        }
     }
 
     /// Panels with their titles, and whether they are in the window.
@@ -51,7 +62,11 @@ impl Layout {
             }
             None => {
                 let tile = self.tree.tiles.insert_pane(id.to_owned());
-                match self.tree.root() {
+                // Where there is most room: with the map, or the maps.
+                let large =
+                    ["map", "compare"].iter().find_map(|id| self.tree.tiles.find_pane(&(*id).to_owned()));
+                let beside = large.filter(|at| *at != tile).and_then(|at| self.tree.tiles.parent_of(at));
+                match beside.or(self.tree.root()) {
                     Some(root) => self.tree.move_tile_to_container(tile, root, usize::MAX, false),
                     None => {
                         self.tree =
@@ -88,6 +103,19 @@ fn default_tree() -> Tree<String> {
     let right = split(&mut tiles, LinearDir::Vertical, &[(crossover, 1.0), (close, 1.0)]);
     let root = split(&mut tiles, LinearDir::Horizontal, &[(controls, 0.5), (centre, 2.0), (right, 1.0)]);
     Tree::new(Id::unique("panels"), root, tiles)
+}
+
+/// Maps side by side, plots over each other, numbers.
+fn comparison_tree() -> Tree<String> {
+    let mut tiles = Tiles::default();
+    let mut pane = |id: &str| tiles.insert_pane(id.to_owned());
+    let (maps, overlay, numbers) = (pane("compare"), pane("overlay"), pane("differences"));
+    let (inspector, graph, parts) = (pane("inspector"), pane("graph"), pane("parts"));
+    let close = tiles.insert_tab_tile(vec![inspector, graph, parts]);
+    let left = split(&mut tiles, LinearDir::Vertical, &[(maps, 1.7), (overlay, 1.0)]);
+    let right = split(&mut tiles, LinearDir::Vertical, &[(numbers, 1.0), (close, 1.2)]);
+    let root = split(&mut tiles, LinearDir::Horizontal, &[(left, 2.6), (right, 1.0)]);
+    Tree::new(Id::unique("comparison"), root, tiles)
 }
 
 fn split(tiles: &mut Tiles<String>, dir: LinearDir, parts: &[(TileId, f32)]) -> TileId {

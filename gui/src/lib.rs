@@ -2,6 +2,7 @@
 //!
 //! - `worker`: the thread that owns the simulation, and the frames it publishes.
 //! - `session`: what the window knows of it; `change`: the interventions.
+//! - `compare`: runs side by side; `results`: finished result folders.
 //! - `panels`: the views, one file each, behind one trait; `layout`: where they stand.
 //! - `app`: the window around them; `command`: everything that can be done, once.
 //! - `theme`: all colours and sizes; `paint`, `map`: geometry and many small shapes.
@@ -12,6 +13,7 @@
 pub mod app;
 mod change;
 mod command;
+mod compare;
 mod format;
 mod layout;
 mod map;
@@ -19,6 +21,7 @@ mod notice;
 mod paint;
 mod palette;
 mod panels;
+mod results;
 mod session;
 mod settings;
 mod theme;

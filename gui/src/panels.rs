@@ -4,16 +4,21 @@
 //! layout's business. A panel may change the session and ask for commands; it may not look at other panels:
 //! what they share (what is chosen, what is under the pointer) lies in the session.
 
+mod compare;
 mod controls;
 mod crossover;
+mod differences;
 mod graph;
 mod inspector;
 mod map;
+mod overlay;
 mod parts;
+mod results;
 mod users;
 
 use crate::command::Command;
 use crate::notice::Notices;
+use crate::results::Results;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::theme::{Tokens, size};
@@ -23,6 +28,8 @@ use eframe::egui::{RichText, Ui};
 pub struct Cx<'a> {
     /// The running simulation.
     pub session: &'a mut Session,
+    /// Finished result folders.
+    pub results: &'a mut Results,
     /// Settings.
     pub settings: &'a mut Settings,
     /// Notifications.
@@ -62,6 +69,18 @@ pub const REGISTRY: &[Registration] = &[
         make: || Box::<users::Users>::default(),
     },
     Registration { id: "graph", title: "Light cone", make: || Box::<graph::Graph>::default() },
+    Registration { id: "compare", title: "Side by side", make: || Box::<compare::Compare>::default() },
+    Registration {
+        id: "overlay",
+        title: "Laid over each other",
+        make: || Box::<overlay::Overlay>::default(),
+    },
+    Registration {
+        id: "differences",
+        title: "Differences",
+        make: || Box::<differences::Differences>::default(),
+    },
+    Registration { id: "results", title: "Results", make: || Box::<results::Results>::default() },
     Registration { id: "inspector", title: "Inspector", make: || Box::<inspector::Inspector>::default() },
 ];
 

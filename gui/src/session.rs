@@ -5,10 +5,11 @@ pub mod forecast;
 pub mod verdict;
 
 use crate::change::Change;
+use crate::compare::{Comparison, Lane, slot_ns};
 use crate::notice::Notices;
 use crate::worker::{Frame, Limits, Order, Report, Speed, Worker};
 use clock::DisplayClock;
-use sim_core::scenario::plan::{ConsensusPlan, Plan};
+use sim_core::scenario::plan::Plan;
 use sim_core::scenario::{Scenario, ScenarioError};
 use sim_core::simulation::Placement;
 use sim_core::simulation::snapshot::{BlockKey, BlockSummary, NodeState, Request, Snapshot};
@@ -44,7 +45,13 @@ pub struct Selection {
 /// The simulation as the window sees it.
 pub struct Session {
     worker: Worker,
+    /// Of what is shown; the numbers never come again.
     generation: u64,
+    generations: u64,
+    /// Which of the compared runs the panels show; 0: the base, or the only one.
+    lane: usize,
+    /// Runs side by side, if there are.
+    pub comparison: Option<Comparison>,
     /// The scenario, if one is open.
     pub opened: Option<Opened>,
     /// The latest frame.
@@ -68,6 +75,9 @@ impl Session {
         Self {
             worker: Worker::start(limits, wake),
             generation: 0,
+            generations: 0,
+            lane: 0,
+            comparison: None,
             opened: None,
             frame: Arc::default(),
             selection: Selection::default(),
@@ -94,11 +104,8 @@ impl Session {
     /// Runs the base of a scenario, from its start.
     pub fn start(&mut self, scenario: Scenario, play: bool) {
         let plan = Arc::new(scenario.base.clone());
-        self.generation += 1;
-        let slot_ns = plan.chains.first().map_or(1_000_000_000, |c| match &c.consensus {
-            ConsensusPlan::Slots(slots) => slots.slot_ns,
-            ConsensusPlan::Broadcast(broadcast) => broadcast.interval_ns,
-        });
+        self.generation = self.next_generation();
+        let slot_ns = slot_ns(&plan);
         // What comes before the statistics begin is run at once.
         let first_ns = play.then(|| slot_ns * u64::from(plan.run.warm_up + 1));
         let (plan_for_worker, generation) = (Box::new((*plan).clone()), self.generation);
@@ -109,6 +116,62 @@ impl Session {
         self.clock = DisplayClock::default();
         self.failed = None;
         self.seek_target = None;
+        (self.comparison, self.lane) = (None, 0);
+    }
+
+    fn next_generation(&mut self) -> u64 {
+        self.generations += 1;
+        self.generations
+    }
+
+    /// Runs the scenario's base and `arms` side by side, up to the present; what runs now is put aside.
+    pub fn compare(&mut self, arms: Vec<Plan>) {
+        let Some(opened) = &self.opened else { return };
+        let plans: Vec<Plan> = std::iter::once(opened.scenario.base.clone()).chain(arms).collect();
+        let (until_ns, before) = (self.frame.now_ns, self.generation);
+        let alone = self.comparison.as_ref().map_or(before, |c| c.alone);
+        self.generation = self.next_generation();
+        self.comparison = Some(Comparison::new(&plans, alone));
+        self.worker.cancel();
+        self.worker.send(Order::Compare { plans, generation: self.generation, until_ns });
+        self.changed();
+    }
+
+    /// Goes back to what ran before the comparison.
+    pub fn end_comparison(&mut self) {
+        let Some(comparison) = self.comparison.take() else { return };
+        self.generation = comparison.alone;
+        self.worker.cancel();
+        self.worker.send(Order::EndComparison { generation: self.generation });
+        self.changed();
+    }
+
+    /// Other runs are shown.
+    fn changed(&mut self) {
+        (self.lane, self.seek_target, self.draft) = (0, None, None);
+        self.clock = DisplayClock::default();
+    }
+
+    /// Goes to the first moment at which an arm parts from the base.
+    pub fn find_divergence(&mut self, arm: usize) {
+        if let Some(comparison) = &mut self.comparison {
+            comparison.searching = true;
+            self.worker.send(Order::FindDivergence(arm));
+        }
+    }
+
+    /// Which of the compared runs the panels show; 0: the base, or the only one.
+    pub fn lane(&self) -> usize {
+        self.lane
+    }
+
+    /// Shows another of the compared runs.
+    pub fn look_at(&mut self, lane: usize) {
+        self.lane = lane.min(self.comparison.as_ref().map_or(0, |c| c.lanes.len() - 1));
+    }
+
+    fn shown_lane(&self) -> Option<&Lane> {
+        self.comparison.as_ref()?.lanes.get(self.lane)
     }
 
     /// Takes in what the worker has said since the last frame. `dt` is the time since then, s.
@@ -119,9 +182,7 @@ impl Session {
             self.hear(report, notices);
         }
         let frame = Arc::clone(&self.frame);
-        if frame.busy.is_none()
-            && self.seek_target.is_some_and(|at| frame.snapshot.now_ns >= at || frame.playing)
-        {
+        if frame.busy.is_none() && self.seek_target.is_some_and(|at| frame.now_ns >= at || frame.playing) {
             self.seek_target = None;
         }
         self.clock.update(dt, &frame);
@@ -138,10 +199,26 @@ impl Session {
 
     fn hear(&mut self, report: Report, notices: &mut Notices) {
         match report {
-            Report::Opened { generation, placement } if generation == self.generation => {
-                if let Some(opened) = &mut self.opened {
-                    opened.placement = Some(placement);
+            Report::Opened { generation, placements, paired } if generation == self.generation => {
+                if let Some(comparison) = &mut self.comparison {
+                    comparison.set_up(placements, &paired);
+                } else if let Some(opened) = &mut self.opened {
+                    opened.placement = placements.into_iter().next();
                 }
+            }
+            Report::Refused { generation, reason }
+                if generation == self.generation && self.comparison.is_some() =>
+            {
+                // The worker has taken up again what ran before.
+                self.generation = self.comparison.take().map_or(generation, |c| c.alone);
+                self.changed();
+                notices.error(format!("These runs cannot be compared: {reason}"));
+            }
+            Report::Failed { generation, reason }
+                if generation == self.generation && self.comparison.is_some() =>
+            {
+                self.end_comparison();
+                notices.error(format!("The comparison stopped: {reason}"));
             }
             Report::Refused { generation, reason } if generation == self.generation => {
                 self.failed = Some(reason.clone());
@@ -159,6 +236,23 @@ impl Session {
             Report::Finished { digest } => {
                 notices.info(format!("The run is over; digest {}", &digest[..digest.len().min(12)]));
             }
+            Report::SearchOver => {
+                if let Some(comparison) = &mut self.comparison {
+                    comparison.searching = false;
+                }
+            }
+            Report::Diverged { arm, found } => {
+                let Some(comparison) = &mut self.comparison else { return };
+                let Some(found) = found else {
+                    let name = comparison.lanes[arm].name.clone();
+                    notices.info(format!("{name} does not differ from the base, up to the end"));
+                    return;
+                };
+                self.selection.node = found.nodes.first().copied();
+                self.selection.block = found.block;
+                self.selection.nodes.clear();
+                notices.info(comparison.diverged(arm, found));
+            }
             Report::Replayed { .. }
             | Report::Opened { .. }
             | Report::Refused { .. }
@@ -168,7 +262,12 @@ impl Session {
 
     /// The latest snapshot.
     pub fn snapshot(&self) -> &Snapshot {
-        &self.frame.snapshot
+        self.snapshot_of(self.lane)
+    }
+
+    /// The latest snapshot of one of the compared runs.
+    pub fn snapshot_of(&self, lane: usize) -> &Snapshot {
+        lane.checked_sub(1).and_then(|arm| self.frame.arms.get(arm)).unwrap_or(&self.frame.snapshot)
     }
 
     /// Frames belong to the scenario that is open, and there is something to see.
@@ -178,12 +277,18 @@ impl Session {
 
     /// Where the nodes are.
     pub fn placement(&self) -> Option<&Arc<Placement>> {
-        self.opened.as_ref()?.placement.as_ref()
+        match self.shown_lane() {
+            Some(lane) => lane.placement.as_ref(),
+            None => self.opened.as_ref()?.placement.as_ref(),
+        }
     }
 
     /// The plan that runs.
     pub fn plan(&self) -> Option<&Arc<Plan>> {
-        self.opened.as_ref().map(|o| &o.plan)
+        match self.shown_lane() {
+            Some(lane) => Some(&lane.plan),
+            None => self.opened.as_ref().map(|o| &o.plan),
+        }
     }
 
     /// The block that is shown.

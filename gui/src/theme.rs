@@ -136,6 +136,16 @@ impl Tokens {
         rgb(if self.dark { dark } else { light })
     }
 
+    /// Colour of one of several runs: Okabe and Ito's, the first (the base) that of text.
+    pub fn lane(&self, lane: usize) -> Color32 {
+        const DARK: [u32; 6] = [0xe69f00, 0x56b4e9, 0x00b386, 0xf0e442, 0xcc79a7, 0xe8703a];
+        const LIGHT: [u32; 6] = [0x8f5902, 0x0072b2, 0x007353, 0x6b5900, 0xa8487f, 0xb54300];
+        match lane.checked_sub(1) {
+            None => self.ink,
+            Some(arm) => rgb(if self.dark { DARK } else { LIGHT }[arm % DARK.len()]),
+        }
+    }
+
     /// Colour of a part: its resource's hue in a lightness of its own.
     pub fn part(&self, part: Part) -> Color32 {
         let base = self.resource(part.resource());
@@ -173,7 +183,8 @@ mod tests {
     fn text_can_be_read_on_what_it_stands_on() {
         for t in [DARK, LIGHT] {
             for ground in [t.panel, t.raised, t.sea] {
-                for text in [t.ink, t.faint, t.warning, t.error, t.good, t.accent] {
+                let runs = (0..7).map(|lane| t.lane(lane));
+                for text in [t.ink, t.faint, t.warning, t.error, t.good, t.accent].into_iter().chain(runs) {
                     assert!(
                         contrast(text, ground) >= 4.5,
                         "{text:?} on {ground:?}: {}",

@@ -7,7 +7,9 @@
 //! Must never be true: that the window blocks on this thread, or that a frame changes after it was published.
 
 mod checkpoints;
+mod compare;
 mod pace;
+mod publish;
 mod run;
 mod script;
 
@@ -16,7 +18,7 @@ pub use pace::Speed;
 use crate::change::{Change, Intervention};
 use sim_core::scenario::plan::Plan;
 use sim_core::simulation::Placement;
-use sim_core::simulation::snapshot::{Request, Snapshot};
+use sim_core::simulation::snapshot::{BlockKey, Request, Snapshot};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +28,12 @@ use std::thread::JoinHandle;
 pub enum Order {
     /// Begin anew with this plan; `generation` marks all frames and reports that belong to it.
     Open { plan: Box<Plan>, generation: u64, play: bool, first_ns: Option<u64> },
+    /// Put the present simulation aside and run these side by side, the base first, up to a time, ns.
+    Compare { plans: Vec<Plan>, generation: u64, until_ns: u64 },
+    /// Take the simulation again that was put aside.
+    EndComparison { generation: u64 },
+    /// Go to the first moment at which an arm (1 is the first) parts from the base.
+    FindDivergence(usize),
     /// Let time pass, or stop it.
     Play(bool),
     /// How fast it passes.
@@ -49,8 +57,8 @@ pub enum Order {
 /// What the worker says beside frames, in order.
 #[derive(Debug)]
 pub enum Report {
-    /// A simulation is set up.
-    Opened { generation: u64, placement: Arc<Placement> },
+    /// Simulations are set up: where their nodes are, and which repeat the base's blocks.
+    Opened { generation: u64, placements: Vec<Arc<Placement>>, paired: Vec<bool> },
     /// It cannot be set up.
     Refused { generation: u64, reason: String },
     /// It stopped for good.
@@ -61,6 +69,23 @@ pub enum Report {
     Replayed { at_ns: u64, equal: bool },
     /// The run is over.
     Finished { digest: String },
+    /// The search for a difference is over, whether it found one, was stopped or failed.
+    SearchOver,
+    /// Where an arm parts from the base; `None`: nowhere, up to the end.
+    Diverged { arm: usize, found: Option<Diverged> },
+}
+
+/// Where an arm parts from the base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diverged {
+    /// First recorded second whose digests differ.
+    pub second: u64,
+    /// The nanosecond: equal before.
+    pub at_ns: u64,
+    /// Nodes that differ first, ascending; not empty.
+    pub nodes: Vec<u32>,
+    /// The block whose state at the first of them differs, if it is a block's.
+    pub block: Option<BlockKey>,
 }
 
 /// Something that takes long.
@@ -79,8 +104,12 @@ pub struct Frame {
     pub generation: u64,
     /// Counts frames.
     pub number: u64,
-    /// What the simulation looks like.
+    /// Time that all simulations have reached, ns.
+    pub now_ns: u64,
+    /// What the simulation looks like; of several, the base.
     pub snapshot: Snapshot,
+    /// The arms it is compared with.
+    pub arms: Vec<Snapshot>,
     /// Time passes.
     pub playing: bool,
     /// How fast it should.

@@ -1,5 +1,9 @@
 //! The window driven as a person would drive it, through the names that screen readers see.
 
+mod compare;
+mod pictures;
+mod results;
+
 use super::*;
 use crate::change::{Change, Scope};
 use eframe::egui::{Key, Modifiers, Role, vec2};

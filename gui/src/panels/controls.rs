@@ -46,6 +46,11 @@ impl Panel for Controls {
         let mut made = Vec::new();
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 3.0;
+            if cx.session.comparison.is_some() {
+                let text = "Knobs stay as they are while runs are compared.";
+                ui.add(Label::new(RichText::new(text).size(size::SMALL).color(tokens.warning)).wrap());
+                ui.disable();
+            }
             self.network(ui, tokens, &plan, &levels, &mut draft, &mut made);
             ui.add_space(size::GAP);
             self.execution(ui, tokens, &plan, &levels, &mut draft, &mut made);

@@ -25,7 +25,7 @@ pub struct Crossover;
 const BLOCKS_MAX: usize = 400;
 
 /// One block's place.
-struct Dot {
+pub struct Dot {
     key: BlockKey,
     /// Publication to arrival at 95 % of the nodes, ms.
     network_ms: f64,
@@ -86,7 +86,8 @@ fn ghost(session: &Session, dots: &[Dot]) -> Option<[f64; 2]> {
     Some([(last.network_ms * found.network).log10(), (last.execution_ms * found.execution).log10()])
 }
 
-fn dots(blocks: &[Arc<BlockSummary>]) -> Vec<Dot> {
+/// The blocks whose times are known, oldest first.
+pub fn dots(blocks: &[Arc<BlockSummary>]) -> Vec<Dot> {
     let known = |b: &&Arc<BlockSummary>| b.network_ns[2].is_some() && b.execution_ns > 0;
     let known: Vec<&Arc<BlockSummary>> = blocks.iter().filter(known).collect();
     let shown = &known[known.len().saturating_sub(BLOCKS_MAX)..];
@@ -193,7 +194,8 @@ fn against(
     shown.inner.filter(|_| shown.response.clicked())
 }
 
-fn place(dot: &Dot) -> [f64; 2] {
+/// Where a block lies: logarithms of ms.
+pub fn place(dot: &Dot) -> [f64; 2] {
     [dot.network_ms.log10(), dot.execution_ms.log10()]
 }
 
@@ -240,7 +242,7 @@ fn axis_name(text: &str, tokens: &Tokens) -> RichText {
 }
 
 /// Grid lines at 1, 2 and 5 times the powers of ten.
-fn decades(input: GridInput) -> Vec<GridMark> {
+pub fn decades(input: GridInput) -> Vec<GridMark> {
     let (low, high) = (input.bounds.0.floor() as i32, input.bounds.1.ceil() as i32);
     let mark = |exponent: i32, factor: f64| {
         let step_size = if factor == 1.0 { 1.0 } else { 0.3 };
@@ -253,7 +255,8 @@ fn decades(input: GridInput) -> Vec<GridMark> {
     (low..=high).flat_map(|e| [1.0, 2.0, 5.0].map(|f| mark(e, f))).filter(inside).collect()
 }
 
-fn ms_label(mark: GridMark) -> String {
+/// Label of a logarithm of ms.
+pub fn ms_label(mark: GridMark) -> String {
     let ms = 10f64.powf(mark.value);
     if ms >= 999.0 {
         format!("{:.0} s", ms / 1e3)

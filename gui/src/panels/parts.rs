@@ -115,7 +115,7 @@ impl Panel for Parts {
 }
 
 /// Draws one stacked bar; the part under the pointer.
-fn stack(
+pub fn stack(
     painter: &Painter,
     tokens: &Tokens,
     spent: &Breakdown,
@@ -167,7 +167,7 @@ fn shares(ui: &mut Ui, tokens: &Tokens, spent: &Breakdown) {
 }
 
 /// A round number of ns that cuts `longest` into three to seven pieces.
-fn nice_step(longest: u64) -> u64 {
+pub fn nice_step(longest: u64) -> u64 {
     let mut step = 1;
     loop {
         for factor in [1, 2, 5] {
@@ -180,7 +180,7 @@ fn nice_step(longest: u64) -> u64 {
 }
 
 /// A round duration: `250 ms`.
-fn short(ns: u64) -> String {
+pub fn short(ns: u64) -> String {
     match ns {
         n if n >= 1_000_000_000 && n % 1_000_000_000 == 0 => format!("{} s", n / 1_000_000_000),
         n if n >= 1_000_000_000 => format!("{:.1} s", n as f64 / 1e9),

@@ -23,10 +23,10 @@ impl DisplayClock {
     /// A frame is drawn `dt` seconds after the last.
     pub fn update(&mut self, dt: f32, frame: &Frame) {
         let dt = f64::from(dt.clamp(0.0, 0.1));
-        let now_ns = frame.snapshot.now_ns as f64;
+        let now_ns = frame.now_ns as f64;
         let jumped = frame.generation != self.generation || now_ns < self.shown_ns;
         self.generation = frame.generation;
-        self.target_ns = frame.snapshot.now_ns;
+        self.target_ns = frame.now_ns;
         let times = match frame.speed {
             Speed::Times(times) => times,
             Speed::Unlimited => frame.achieved.max(0.01),
@@ -64,9 +64,7 @@ mod tests {
     use super::*;
 
     fn frame(now_ns: u64, playing: bool) -> Frame {
-        let mut frame = Frame { generation: 1, playing, ..Frame::default() };
-        frame.snapshot.now_ns = now_ns;
-        frame
+        Frame { generation: 1, playing, now_ns, ..Frame::default() }
     }
 
     #[test]

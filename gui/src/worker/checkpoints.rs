@@ -1,14 +1,14 @@
 //! Saved states under a byte budget: dense near the present, ever sparser towards the past.
 
 use sim_core::kernel::digest::Digest;
-use sim_core::simulation::Checkpoint;
+use sim_core::simulation::lockstep::SavedRuns;
 
 /// A saved state.
 struct Saved {
     at_ns: u64,
     bytes: u64,
     digest: Digest,
-    state: Checkpoint,
+    state: SavedRuns,
 }
 
 /// All saved states of a simulation, oldest first.
@@ -29,7 +29,7 @@ impl Checkpoints {
 
     /// Adds a state, later than all others; then lets go of what the budget does not allow. The first and the
     /// last stay.
-    pub fn add(&mut self, at_ns: u64, bytes: u64, digest: Digest, state: Checkpoint) {
+    pub fn add(&mut self, at_ns: u64, bytes: u64, digest: Digest, state: SavedRuns) {
         debug_assert!(self.saved.last().is_none_or(|s| s.at_ns < at_ns));
         self.saved.push(Saved { at_ns, bytes, digest, state });
         self.bytes += bytes;
@@ -40,7 +40,7 @@ impl Checkpoints {
     }
 
     /// The latest state at or before `at_ns`, with its time.
-    pub fn before(&self, at_ns: u64) -> Option<(u64, &Checkpoint)> {
+    pub fn before(&self, at_ns: u64) -> Option<(u64, &SavedRuns)> {
         let index = self.saved.partition_point(|s| s.at_ns <= at_ns).checked_sub(1)?;
         let saved = &self.saved[index];
         Some((saved.at_ns, &saved.state))

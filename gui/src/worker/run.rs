@@ -2,6 +2,7 @@
 
 use super::checkpoints::Checkpoints;
 use super::pace::{Pace, Speed};
+use super::publish::Meter;
 use super::script::Script;
 use super::{Busy, Frame, Limits, Order, Report, Shared};
 use crate::change;
@@ -9,8 +10,9 @@ use sim_core::kernel::digest::Digest;
 use sim_core::kernel::time::SimTime;
 use sim_core::scenario::estimate::estimate;
 use sim_core::scenario::plan::Plan;
+use sim_core::simulation::lockstep::Lockstep;
 use sim_core::simulation::snapshot::Request;
-use sim_core::simulation::{Observer, Resources, Simulation};
+use sim_core::simulation::{Observer, Resources, SetupError};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,59 +25,50 @@ use std::time::{Duration, Instant};
 const SLICE: Duration = Duration::from_millis(8);
 /// Events between two looks at the clock.
 const EVENTS: u64 = 2_000;
-/// Time between frames.
-const FRAME: Duration = Duration::from_millis(33);
 /// Least simulated time between checkpoints, ns.
 const SPACING_NS: u64 = 250_000_000;
 
 /// Places that were left whose digests are remembered.
 const MARKS_MAX: usize = 1_000;
 
-/// A simulation and what belongs to it.
-struct Live {
-    generation: u64,
-    simulation: Simulation,
-    observer: Observer,
-    checkpoints: Checkpoints,
+/// A simulation, or several side by side, and what belongs to them.
+pub(super) struct Live {
+    pub generation: u64,
+    pub runs: Lockstep,
+    pub observers: Vec<Observer>,
+    pub checkpoints: Checkpoints,
     checkpoint_cost: Duration,
     checkpointed: Instant,
-    script: Script,
+    pub script: Script,
     pace: Pace,
-    meter: Meter,
-    verified: Option<(u64, bool)>,
+    pub meter: Meter,
+    pub verified: Option<(u64, bool)>,
     /// Everything before the present has happened, and nothing of it.
-    exact: bool,
+    pub exact: bool,
     /// Digests at places that were left, by time, ns.
     marks: BTreeMap<u64, Digest>,
     finished: bool,
 }
 
-/// Measures speed over the last frames.
-struct Meter {
-    since: Instant,
-    events: u64,
-    sim_ns: u64,
-    achieved: f64,
-    events_per_s: f64,
-}
-
 /// The worker's side.
 pub struct Runner {
-    inbox: Receiver<Order>,
-    outbox: Sender<Report>,
-    shared: Arc<Shared>,
-    limits: Limits,
-    queue: VecDeque<Order>,
-    gone: bool,
-    live: Option<Live>,
-    generation: u64,
-    playing: bool,
-    speed: Speed,
-    request: Request,
-    spare: Vec<Arc<Frame>>,
-    number: u64,
-    published: Option<Instant>,
-    publish_cost: Duration,
+    pub(super) inbox: Receiver<Order>,
+    pub(super) outbox: Sender<Report>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) limits: Limits,
+    pub(super) queue: VecDeque<Order>,
+    pub(super) gone: bool,
+    pub(super) live: Option<Live>,
+    /// Put aside while others are compared.
+    pub(super) aside: Option<Live>,
+    pub(super) generation: u64,
+    pub(super) playing: bool,
+    pub(super) speed: Speed,
+    pub(super) request: Request,
+    pub(super) spare: Vec<Arc<Frame>>,
+    pub(super) number: u64,
+    pub(super) published: Option<Instant>,
+    pub(super) publish_cost: Duration,
 }
 
 impl Runner {
@@ -89,6 +82,7 @@ impl Runner {
             queue: VecDeque::new(),
             gone: false,
             live: None,
+            aside: None,
             generation: 0,
             playing: false,
             speed: Speed::default(),
@@ -119,7 +113,7 @@ impl Runner {
     }
 
     /// Takes in waiting orders.
-    fn collect(&mut self) {
+    pub(super) fn collect(&mut self) {
         loop {
             match self.inbox.try_recv() {
                 // Only the last place to go to and the last thing to look at count.
@@ -142,7 +136,7 @@ impl Runner {
     }
 
     /// Does something that may fail or panic; either ends the simulation, not the thread.
-    fn guarded(&mut self, action: impl FnOnce(&mut Self) -> Result<(), String>) {
+    pub(super) fn guarded(&mut self, action: impl FnOnce(&mut Self) -> Result<(), String>) {
         let reason = match catch_unwind(AssertUnwindSafe(|| action(self))) {
             Ok(Ok(())) => return,
             Ok(Err(reason)) => reason,
@@ -165,6 +159,15 @@ impl Runner {
             Order::Open { plan, generation, play, first_ns } => {
                 return self.open(*plan, generation, play, first_ns);
             }
+            Order::Compare { plans, generation, until_ns } => {
+                return self.compare(plans, generation, until_ns);
+            }
+            Order::EndComparison { generation } => self.end_comparison(generation),
+            Order::FindDivergence(arm) => {
+                let outcome = self.find_divergence(arm);
+                let _ = self.outbox.send(Report::SearchOver);
+                outcome?;
+            }
             Order::Play(playing) => {
                 self.playing = playing && self.live.as_ref().is_some_and(|l| !l.finished);
                 if !playing {
@@ -180,7 +183,7 @@ impl Runner {
             Order::StepEvent => {
                 self.playing = false;
                 if let Some(live) = &mut self.live {
-                    live.simulation.step().map_err(|e| e.to_string())?;
+                    live.runs.step().map_err(stopped)?;
                     live.exact = false;
                 }
             }
@@ -191,8 +194,10 @@ impl Runner {
             Order::Seek(at_ns) => self.seek(at_ns, false)?,
             Order::Apply(change) => self.apply(change)?,
             Order::Undo | Order::Redo => {
-                let Some(live) = &mut self.live else { return Ok(()) };
-                let now_ns = live.simulation.now().0;
+                let Some(live) = self.live.as_mut().filter(|l| l.runs.runs().len() == 1) else {
+                    return Ok(());
+                };
+                let now_ns = live.runs.now().0;
                 let undo = matches!(order, Order::Undo);
                 if let Some(at_ns) = if undo { live.script.undo() } else { live.script.redo() } {
                     // As if it had been so from the start.
@@ -206,84 +211,99 @@ impl Runner {
     }
 
     /// Time passes from here, at the present speed.
-    fn resume(&mut self) {
+    pub(super) fn resume(&mut self) {
         if let Some(live) = &mut self.live {
-            live.pace = Pace::new(Instant::now(), live.simulation.now().0);
+            live.pace = Pace::new(Instant::now(), live.runs.now().0);
         }
     }
 
     fn open(&mut self, plan: Plan, generation: u64, play: bool, first_ns: Option<u64>) -> Result<(), String> {
+        (self.live, self.aside) = (None, None);
+        if self.set_up(vec![plan], generation) {
+            if let Some(first_ns) = first_ns {
+                self.run_to(first_ns, "Warming up")?;
+            }
+            self.playing = play;
+            self.resume();
+        }
+        self.publish(None);
+        Ok(())
+    }
+
+    /// Sets simulations up, in place of the present ones; false if they are refused, and nothing runs then.
+    pub(super) fn set_up(&mut self, plans: Vec<Plan>, generation: u64) -> bool {
         self.live = None;
         (self.generation, self.playing) = (generation, false);
-        let refuse = |runner: &Self, reason: String| {
-            let _ = runner.outbox.send(Report::Refused { generation, reason });
-        };
-        if let Err(reason) = estimate(&plan).check(&plan.name, self.limits.available_bytes) {
-            refuse(self, reason.to_string());
-            self.publish(None);
-            return Ok(());
-        }
         self.publish(Some(Busy { what: "Setting up", share: None }));
+        match self.made(plans) {
+            Ok(live) => {
+                let placements = live.runs.runs().iter().map(|run| Arc::new(run.placement())).collect();
+                let paired = (0..live.runs.runs().len()).map(|run| live.runs.is_paired(run)).collect();
+                self.live = Some(live);
+                let _ = self.outbox.send(Report::Opened { generation, placements, paired });
+                self.checkpoint(true);
+                true
+            }
+            Err(reason) => {
+                let _ = self.outbox.send(Report::Refused { generation, reason });
+                false
+            }
+        }
+    }
+
+    fn made(&self, plans: Vec<Plan>) -> Result<Live, String> {
+        let mut left = self.limits.available_bytes;
+        for plan in &plans {
+            let cost = estimate(plan);
+            cost.check(&plan.name, left).map_err(|e| e.to_string())?;
+            // What one of them takes the others cannot have.
+            left = left.map(|bytes| bytes.saturating_sub(cost.memory_bytes));
+        }
         let execution_threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
         let resources = Resources { execution_threads, ..Resources::default() };
-        // A panic here is that of a plan, not of a run.
-        let made = catch_unwind(AssertUnwindSafe(|| Simulation::with_resources(plan, &resources)));
-        let simulation = match made {
-            Ok(Ok(simulation)) => simulation,
-            Ok(Err(error)) => {
-                refuse(self, error.to_string());
-                self.publish(None);
-                return Ok(());
-            }
-            Err(panic) => {
-                refuse(self, format!("the simulator panicked: {}", words(panic.as_ref())));
-                self.publish(None);
-                return Ok(());
-            }
+        let names: Vec<String> = plans.iter().map(|p| p.name.clone()).collect();
+        let refused = |(at, error): (usize, SetupError)| match names.len() {
+            1 => error.to_string(),
+            _ => format!("arm `{}`: {error}", names[at]),
         };
-        let placement = Arc::new(simulation.placement());
-        let script = Script::new(change::list(&simulation));
+        // A panic here is that of a plan, not of a run.
+        let made = catch_unwind(AssertUnwindSafe(|| Lockstep::new(plans, &resources)));
+        let runs = made
+            .map_err(|panic| format!("the simulator panicked: {}", words(panic.as_ref())))?
+            .map_err(refused)?;
+        let script = Script::new(change::list(&runs.runs()[0]));
         let now = Instant::now();
-        self.live = Some(Live {
-            generation,
-            simulation,
-            observer: Observer::default(),
+        Ok(Live {
+            generation: self.generation,
+            observers: runs.runs().iter().map(|_| Observer::default()).collect(),
+            runs,
             checkpoints: Checkpoints::new(self.limits.checkpoint_bytes),
             checkpoint_cost: Duration::ZERO,
             checkpointed: now,
             script,
             pace: Pace::new(now, 0),
-            meter: Meter { since: now, events: 0, sim_ns: 0, achieved: 0.0, events_per_s: 0.0 },
+            meter: Meter::new(now),
             verified: None,
             exact: true,
             marks: BTreeMap::new(),
             finished: false,
-        });
-        let _ = self.outbox.send(Report::Opened { generation, placement });
-        self.checkpoint(true);
-        if let Some(first_ns) = first_ns {
-            self.run_to(first_ns, "Warming up")?;
-        }
-        self.playing = play;
-        self.resume();
-        self.publish(None);
-        Ok(())
+        })
     }
 
     /// Lets time pass for a moment.
     fn slice(&mut self) -> Result<(), String> {
         let (started, speed) = (Instant::now(), self.speed);
         let Some(live) = &mut self.live else { return Ok(()) };
-        let (now_ns, end_ns) = (live.simulation.now().0, live.simulation.end().0);
+        let (now_ns, end_ns) = (live.runs.now().0, live.runs.end().0);
         let limit_ns = live.pace.limit_ns(started, now_ns, speed).unwrap_or(end_ns).min(end_ns);
         let deadline = started + SLICE;
         self.advance(limit_ns, deadline)?;
         self.checkpoint(false);
         self.publish_if_due(None);
         let Some(live) = &self.live else { return Ok(()) };
-        if live.simulation.is_finished() {
+        if live.runs.is_finished() {
             self.finish();
-        } else if live.simulation.now().0 >= limit_ns {
+        } else if live.runs.now().0 >= limit_ns {
             // Ahead of the clock: wait, but not for orders.
             match self.inbox.recv_timeout(Duration::from_millis(3)) {
                 Ok(order) => self.queue.push_back(order),
@@ -300,56 +320,57 @@ impl Runner {
             && !live.finished
         {
             live.finished = true;
-            let _ = self.outbox.send(Report::Finished { digest: live.simulation.digest().to_string() });
+            let _ = self.outbox.send(Report::Finished { digest: live.runs.digest().to_string() });
         }
         self.publish(None);
     }
 
     /// Runs until `until_ns`, or until the deadline; true when it got there. Compares digests with those of
     /// earlier visits.
-    fn advance(&mut self, until_ns: u64, deadline: Instant) -> Result<bool, String> {
+    pub(super) fn advance(&mut self, until_ns: u64, deadline: Instant) -> Result<bool, String> {
         let Some(live) = &mut self.live else { return Ok(true) };
         loop {
-            let now_ns = live.simulation.now().0;
+            let now_ns = live.runs.now().0;
             if now_ns >= until_ns {
                 return Ok(true);
             }
             let known = live.checkpoints.next_after(now_ns);
             let target_ns = known.map_or(until_ns, |(at_ns, _)| at_ns.min(until_ns));
-            let reached = live.simulation.run_until(SimTime(target_ns), EVENTS).map_err(|e| e.to_string())?;
+            let reached = live.runs.run_until(SimTime(target_ns), EVENTS).map_err(stopped)?;
             live.exact = reached;
             if let Some((at_ns, digest)) = known.filter(|(at_ns, _)| reached && *at_ns == target_ns) {
-                let equal = live.simulation.digest() == digest;
+                let equal = live.runs.digest() == digest;
                 live.verified = Some((at_ns, equal));
                 let _ = self.outbox.send(Report::Replayed { at_ns, equal });
             }
             if Instant::now() >= deadline {
-                return Ok(live.simulation.now().0 >= until_ns);
+                return Ok(live.runs.now().0 >= until_ns);
             }
         }
     }
 
     /// Runs to a time as fast as possible, showing progress; can be cancelled, and gives way to new orders
     /// to go elsewhere.
-    fn run_to(&mut self, at_ns: u64, what: &'static str) -> Result<(), String> {
-        let from_ns = self.live.as_ref().map_or(0, |l| l.simulation.now().0);
-        let at_ns = self.live.as_ref().map_or(0, |l| at_ns.min(l.simulation.end().0));
+    pub(super) fn run_to(&mut self, at_ns: u64, what: &'static str) -> Result<(), String> {
+        let from_ns = self.live.as_ref().map_or(0, |l| l.runs.now().0);
+        let at_ns = self.live.as_ref().map_or(0, |l| at_ns.min(l.runs.end().0));
         loop {
             if self.advance(at_ns, Instant::now() + SLICE)? {
                 break;
             }
             self.checkpoint(false);
-            let now_ns = self.live.as_ref().map_or(0, |l| l.simulation.now().0);
+            let now_ns = self.live.as_ref().map_or(0, |l| l.runs.now().0);
             let share = (now_ns - from_ns) as f32 / (at_ns - from_ns).max(1) as f32;
             self.publish_if_due(Some(Busy { what, share: Some(share) }));
             self.collect();
-            let elsewhere = |o: &Order| matches!(o, Order::Seek(_) | Order::Open { .. });
+            let elsewhere =
+                |o: &Order| matches!(o, Order::Seek(_) | Order::Open { .. } | Order::EndComparison { .. });
             let cancelled = self.shared.cancel.swap(false, Ordering::Relaxed);
             if cancelled || self.gone || self.queue.iter().any(elsewhere) {
                 break;
             }
         }
-        if self.live.as_ref().is_some_and(|l| l.simulation.is_finished()) {
+        if self.live.as_ref().is_some_and(|l| l.runs.is_finished()) {
             self.finish();
         }
         self.resume();
@@ -357,11 +378,11 @@ impl Runner {
     }
 
     /// Goes to a time: from the nearest checkpoint before it, or from here.
-    fn seek(&mut self, at_ns: u64, anew: bool) -> Result<(), String> {
+    pub(super) fn seek(&mut self, at_ns: u64, anew: bool) -> Result<(), String> {
         let Some(live) = &mut self.live else { return Ok(()) };
-        let now_ns = live.simulation.now().0;
+        let now_ns = live.runs.now().0;
         if live.exact && !anew {
-            live.marks.insert(now_ns, live.simulation.digest());
+            live.marks.insert(now_ns, live.runs.digest());
             if live.marks.len() > MARKS_MAX {
                 live.marks.pop_first();
             }
@@ -369,18 +390,20 @@ impl Runner {
         if let Some((saved_ns, state)) = live.checkpoints.before(at_ns)
             && (anew || at_ns < now_ns || saved_ns > now_ns)
         {
-            live.simulation.restore(state);
-            change::replace(&mut live.simulation, live.script.list())?;
-            live.observer.forget();
+            live.runs.restore(state);
+            if let Some(alone) = live.runs.alone_mut() {
+                change::replace(alone, live.script.list())?;
+            }
+            live.observers.iter_mut().for_each(Observer::forget);
             live.finished = false;
             live.verified = None;
             live.exact = true;
         }
         self.run_to(at_ns, "Going there")?;
         let Some(live) = &mut self.live else { return Ok(()) };
-        let now_ns = live.simulation.now().0;
+        let now_ns = live.runs.now().0;
         if let Some(before) = live.marks.get(&now_ns).filter(|_| live.exact) {
-            let equal = live.simulation.digest() == *before;
+            let equal = live.runs.digest() == *before;
             live.verified = Some((now_ns, equal));
             let _ = self.outbox.send(Report::Replayed { at_ns: now_ns, equal });
         }
@@ -392,18 +415,15 @@ impl Runner {
         let count = |runner: &mut Self| {
             let Some(live) = &mut runner.live else { return 0 };
             let mut snapshot = Default::default();
-            live.simulation.snapshot(
-                &mut live.observer,
-                &Request { states_max: 1, ..runner.request },
-                &mut snapshot,
-            );
+            let request = Request { states_max: 1, ..runner.request };
+            live.runs.runs()[0].snapshot(&mut live.observers[0], &request, &mut snapshot);
             snapshot.blocks.iter().filter(|b| b.published_ns > 0).count()
         };
         let before = count(self);
         while count(self) == before {
             let Some(live) = &self.live else { return Ok(()) };
-            let now_ns = live.simulation.now().0;
-            if live.simulation.is_finished() || self.shared.cancel.swap(false, Ordering::Relaxed) {
+            let now_ns = live.runs.now().0;
+            if live.runs.is_finished() || self.shared.cancel.swap(false, Ordering::Relaxed) {
                 break;
             }
             self.advance(now_ns + 5_000_000, Instant::now() + Duration::from_secs(1))?;
@@ -416,10 +436,17 @@ impl Runner {
     /// Makes a change now. Interventions at later times stay.
     fn apply(&mut self, change: crate::change::Change) -> Result<(), String> {
         let Some(live) = &mut self.live else { return Ok(()) };
-        match change::apply(&mut live.simulation, change) {
+        let Some(alone) = live.runs.alone_mut() else {
+            let reason =
+                "knobs stay as they are while runs are compared: end the comparison first".to_owned();
+            let _ = self.outbox.send(Report::ChangeRefused { reason });
+            return Ok(());
+        };
+        match change::apply(alone, change) {
             Ok(made) => {
+                let list = change::list(alone);
                 live.forget_from(made.at_ns);
-                live.script.edited(change::list(&live.simulation));
+                live.script.edited(list);
             }
             Err(reason) => {
                 let _ = self.outbox.send(Report::ChangeRefused { reason });
@@ -429,20 +456,21 @@ impl Runner {
     }
 
     /// Handles what is left of the present nanosecond, so that a run to the same time arrives at the same state.
-    fn settle(&mut self) -> Result<(), String> {
+    pub(super) fn settle(&mut self) -> Result<(), String> {
         let Some(live) = &mut self.live else { return Ok(()) };
         if !live.exact {
-            let next = SimTime(live.simulation.now().0 + 1);
-            live.simulation.run_until(next, u64::MAX).map_err(|e| e.to_string())?;
+            // The base is the furthest.
+            let next = SimTime(live.runs.runs()[0].now().0.max(live.runs.now().0) + 1);
+            live.runs.run_until(next, u64::MAX).map_err(stopped)?;
             live.exact = true;
         }
         Ok(())
     }
 
     /// Saves the state if it is time to: never more than a twentieth of the time is spent on it.
-    fn checkpoint(&mut self, first: bool) {
+    pub(super) fn checkpoint(&mut self, first: bool) {
         let Some(live) = &mut self.live else { return };
-        let now_ns = live.simulation.now().0;
+        let now_ns = live.runs.now().0;
         let spaced = live.checkpoints.last_ns().is_none_or(|last| now_ns >= last + SPACING_NS);
         let affordable = live.checkpointed.elapsed() >= live.checkpoint_cost * 20;
         if !(first || spaced && affordable) {
@@ -453,55 +481,12 @@ impl Runner {
         }
         let Some(live) = &mut self.live else { return };
         let started = Instant::now();
-        let now_ns = live.simulation.now().0;
-        let state = live.simulation.checkpoint();
-        let (bytes, digest) = (live.simulation.checkpoint_bytes() as u64, live.simulation.digest());
+        let now_ns = live.runs.now().0;
+        let state = live.runs.checkpoint();
+        let (bytes, digest) = (live.runs.checkpoint_bytes() as u64, live.runs.digest());
         live.checkpoints.add(now_ns, bytes, digest, state);
         live.checkpoint_cost = started.elapsed();
         live.checkpointed = Instant::now();
-    }
-
-    fn publish_if_due(&mut self, busy: Option<Busy>) {
-        // Not more than a tenth of the time goes into frames.
-        let interval = FRAME.max(self.publish_cost * 10);
-        if self.published.is_none_or(|at| at.elapsed() >= interval) {
-            self.publish(busy);
-        }
-    }
-
-    /// Publishes what there is to see.
-    fn publish(&mut self, busy: Option<Busy>) {
-        let started = Instant::now();
-        let reusable = self.spare.iter_mut().position(|f| Arc::get_mut(f).is_some());
-        let mut shared = reusable.map(|i| self.spare.swap_remove(i)).unwrap_or_default();
-        let Some(frame) = Arc::get_mut(&mut shared) else { return };
-        self.number += 1;
-        frame.number = self.number;
-        frame.generation = self.generation;
-        (frame.playing, frame.speed, frame.busy) = (self.playing, self.speed, busy);
-        match &mut self.live {
-            Some(live) => {
-                live.simulation.snapshot(&mut live.observer, &self.request, &mut frame.snapshot);
-                live.meter.read(started, frame.snapshot.events, frame.snapshot.now_ns);
-                frame.generation = live.generation;
-                (frame.achieved, frame.events_per_s) = (live.meter.achieved, live.meter.events_per_s);
-                frame.checkpoints = Arc::new(live.checkpoints.times());
-                frame.checkpoint_bytes = live.checkpoints.bytes();
-                frame.interventions = Arc::clone(live.script.list());
-                frame.edits = live.script.depth();
-                frame.verified = live.verified;
-            }
-            None => {
-                let Frame { number, generation, busy, .. } = std::mem::take(frame);
-                *frame = Frame { number, generation, busy, speed: self.speed, ..Frame::default() };
-            }
-        }
-        let old = self.shared.publish(shared);
-        if self.spare.len() < 4 {
-            self.spare.push(old);
-        }
-        self.published = Some(Instant::now());
-        self.publish_cost = started.elapsed();
     }
 }
 
@@ -515,16 +500,9 @@ impl Live {
     }
 }
 
-impl Meter {
-    fn read(&mut self, now: Instant, events: u64, sim_ns: u64) {
-        let seconds = (now - self.since).as_secs_f64();
-        if seconds < 0.25 && events >= self.events && sim_ns >= self.sim_ns {
-            return;
-        }
-        self.achieved = sim_ns.saturating_sub(self.sim_ns) as f64 / 1e9 / seconds.max(1e-9);
-        self.events_per_s = events.saturating_sub(self.events) as f64 / seconds.max(1e-9);
-        (self.since, self.events, self.sim_ns) = (now, events, sim_ns);
-    }
+/// Why a run stopped, in words.
+pub(super) fn stopped((_, error): (usize, impl std::fmt::Display)) -> String {
+    error.to_string()
 }
 
 /// What a panic said.
