@@ -121,6 +121,7 @@ fn plan(network: &Network, blocks: u32) -> Plan {
             forward: ForwardRule::AfterHeaderCheck { check_ns: 0 },
         },
         interventions: Vec::new(),
+        rollups: Vec::new(),
         chains: vec![ChainPlan {
             name: "main".into(),
             consensus: ConsensusPlan::Broadcast(BroadcastPlan {
@@ -130,6 +131,7 @@ fn plan(network: &Network, blocks: u32) -> Plan {
             }),
             gas_limit: 0,
             initial_base_fee_wei: 0,
+            blobs: None,
             execution: ExecutionPlan {
                 algorithm: Algorithm::Serial,
                 cores: Some(1),

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod execution;
 pub mod workload;
 pub mod consensus;
+pub mod rollup;
 pub mod scenario;
 pub mod observe;
 pub mod simulation;

@@ -17,11 +17,32 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 5] = [
+const SCENARIOS: [(&str, &[&str], bool); 7] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
     ("mainnet-blocks", &[], true),
+    (
+        "million-rollups",
+        &[
+            "run.blocks=6",
+            "nodes.count=40",
+            "rollups.0.demand.rate=\"40 tx/s\"",
+            "rollups.0.batch.max_delay=\"20 s\"",
+        ],
+        false,
+    ),
     ("quickstart", &["chain.gas_limit=\"20 Mgas\"", "workload.rate=\"200 tx/s\""], false),
     ("region-outage", &["run.blocks=14", "run.warm_up=2", "workload.rate=\"100 tx/s\""], false),
+    (
+        "rollup-finality",
+        &[
+            "run.blocks=8",
+            "nodes.count=20",
+            "rollups.3.batch.max_delay=\"20 s\"",
+            "rollups.4.batch.max_delay=\"20 s\"",
+            "interventions=[]",
+        ],
+        false,
+    ),
     ("serial-vs-parallel", &["chain.gas_limit=\"20 Mgas\""], false),
 ];
 

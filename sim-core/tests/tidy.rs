@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules of `sim-core`, lowest first. A module may import itself and what stands before it.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "kernel",
     "net",
     "gossip",
@@ -15,6 +15,7 @@ const ORDER: [&str; 10] = [
     "execution",
     "workload",
     "consensus",
+    "rollup",
     "scenario",
     "observe",
     "simulation",

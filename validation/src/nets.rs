@@ -112,6 +112,7 @@ impl Study {
                 forward: ForwardRule::AfterHeaderCheck { check_ns: 0 },
             },
             interventions: Vec::new(),
+            rollups: Vec::new(),
             chains: vec![ChainPlan {
                 name: "payloads".to_owned(),
                 consensus: ConsensusPlan::Broadcast(BroadcastPlan {
@@ -121,6 +122,7 @@ impl Study {
                 }),
                 gas_limit: 30_000_000,
                 initial_base_fee_wei: 1,
+                blobs: None,
                 execution: ExecutionPlan {
                     algorithm: Algorithm::Serial,
                     cores: None,

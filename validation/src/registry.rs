@@ -1,7 +1,7 @@
 //! All checks, in the order of the page. A new check is one constant in a family's file and one line here.
 
 use crate::check::Check;
-use crate::checks::{amm, bounds, duplicates, fees, forks, hops, queue, rumour, schedules};
+use crate::checks::{amm, bounds, duplicates, fees, forks, hops, queue, rollups, rumour, schedules};
 
 /// All checks.
 pub fn all() -> Vec<Check> {
@@ -18,6 +18,8 @@ pub fn all() -> Vec<Check> {
         forks::INFORMED_FRACTION,
         fees::BANG_BANG,
         amm::SPLIT,
+        rollups::COMPRESSION,
+        rollups::SEQUENCER_LITTLE,
         schedules::BOUNDS,
         schedules::GRAHAM,
         schedules::REAL,

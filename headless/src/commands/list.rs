@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use sim_core::execution::profile;
 use sim_core::net::data;
+use sim_core::rollup::presets as rollup_presets;
 use sim_core::scenario::{presets, question_of, reader};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,10 @@ pub fn list(dir: Option<&Path>, out: &mut dyn Write) -> Result<(), Failure> {
     for name in profile::names() {
         let source = profile::named(name).map(|p| p.source).unwrap_or_default();
         writeln!(out, "  {name:<22} {}", short(&source))?;
+    }
+    writeln!(out, "\nDesigns of rollups (rollups.N.preset)")?;
+    for preset in rollup_presets::all() {
+        writeln!(out, "  {:<22} {}", preset.name, short(&preset.source))?;
     }
     Ok(())
 }

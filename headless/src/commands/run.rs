@@ -4,7 +4,7 @@ use super::check::affordable;
 use crate::failure::Failure;
 use crate::task::RunTask;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use sim_core::observe::{ReportMeta, WriteOptions, analyse, check_destination, write_results};
+use sim_core::observe::{ReportMeta, WriteOptions, analyse, check_destination, rollups, write_results};
 use sim_core::scenario::Scenario;
 use sim_core::scenario::plan::{Plan, WorkloadPlan};
 use sim_core::simulation::experiment::{ExperimentError, Monitor, run_paired};
@@ -64,6 +64,9 @@ pub fn run(task: &RunTask, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "{} runs, {events} events, {seconds:.1} s", records.len())?;
     if records.iter().any(|r| r.blocks.iter().any(|b| b.recorded.is_some())) {
         writeln!(out, "{}", recorded_line(&records[0]))?;
+    }
+    for line in records.iter().flat_map(rollups::lines) {
+        writeln!(out, "{line}")?;
     }
     writeln!(out, "digest {}", records[0].digest)?;
     writeln!(out, "report {}", destination.join("report.html").display())?;

@@ -13,9 +13,11 @@
 //! enter a digest.
 
 pub mod account;
+pub mod blob;
 pub mod block;
 pub mod fee_market;
 pub mod mempool;
+pub mod offer;
 pub mod schedule;
 pub mod transaction;
 pub mod tree;

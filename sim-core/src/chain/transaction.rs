@@ -88,6 +88,56 @@ impl Transaction {
     }
 }
 
+/// A signature, as a number on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Parity of the point's y.
+    pub odd: bool,
+    /// The point's x, big-endian.
+    pub r: [u8; 32],
+    /// The proof, big-endian.
+    pub s: [u8; 32],
+}
+
+impl Transaction {
+    /// Appends the transaction's EIP-2718 encoding with a signature.
+    pub fn encode_signed(&self, signature: &Signature, out: &mut Vec<u8>) {
+        let [r, s] = [signature.r, signature.s].map(U256::from_be_bytes::<32>);
+        let to: &[u8] = self.to.to().map_or(&[], |to| to.as_slice());
+        let fields: [&dyn Encodable; 12] = [
+            &self.chain_id,
+            &self.nonce,
+            &self.max_priority_fee_per_gas,
+            &self.max_fee_per_gas,
+            &self.gas_limit,
+            &to,
+            &self.value,
+            &self.input,
+            &NoAccessList,
+            &signature.odd,
+            &r,
+            &s,
+        ];
+        let payload_length = fields.iter().map(|field| field.length()).sum();
+        out.push(2);
+        Header { list: true, payload_length }.encode(out);
+        fields.iter().for_each(|field| field.encode(out));
+    }
+}
+
+/// The empty list.
+struct NoAccessList;
+
+impl Encodable for NoAccessList {
+    fn encode(&self, out: &mut dyn alloy_rlp::BufMut) {
+        out.put_u8(alloy_rlp::EMPTY_LIST_CODE);
+    }
+
+    fn length(&self) -> usize {
+        EMPTY_LIST_LEN
+    }
+}
+
 /// What reaches the proposer per gas, wei; `None` if `max_fee` does not cover the base fee.
 pub fn effective_tip(max_fee: u64, max_priority_fee: u64, base_fee: u64) -> Option<u64> {
     Some(max_priority_fee.min(max_fee.checked_sub(base_fee)?))
@@ -224,6 +274,9 @@ mod tests {
                 let mut encoded = Vec::new();
                 encode(&tx, &mut encoded);
                 assert_eq!(tx.wire_size_bytes(), encoded.len() as u64);
+                let mut signed = Vec::new();
+                tx.encode_signed(&Signature { odd: true, r: [0xff; 32], s: [0xff; 32] }, &mut signed);
+                assert_eq!(signed, encoded);
                 assert_eq!(encoded_len(&tx.to_env()), Some(encoded.len()));
             }
         }

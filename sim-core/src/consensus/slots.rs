@@ -22,6 +22,7 @@
 mod aggregation;
 mod catch_up;
 mod changes;
+pub mod offers;
 
 use super::ledger::{GENESIS, Ledger, LedgerBlock};
 use super::params::SlotsPlan;
@@ -73,6 +74,8 @@ pub struct Slots {
     /// Executions that a change of execution met: their durations, ns.
     running: BTreeMap<(BlockIx, NodeId), u64>,
     repair: catch_up::Repair,
+    /// Blobs and other parties' transactions, where the chain takes them.
+    pub offers: Option<Box<offers::Offers>>,
 }
 
 /// A node's record of votes.
@@ -146,6 +149,7 @@ impl Slots {
             gas_limit,
             running: BTreeMap::new(),
             repair: catch_up::Repair::default(),
+            offers: None,
         }
     }
 
@@ -191,7 +195,8 @@ impl Slots {
         (0..self.nodes.len() as u32).map(NodeId).filter(move |n| schedule.stake(*n) > 0)
     }
 
-    fn slot_at(&self, now: Moment) -> u32 {
+    /// The slot a moment lies in.
+    pub fn slot_at(&self, now: Moment) -> u32 {
         (now.time.0 / self.plan.slot_ns) as u32
     }
 
@@ -222,7 +227,13 @@ impl Slots {
             slot_start_ns: now.time.0,
             gas_limit: self.gas_limit,
         };
-        let draft = self.source.build(&request, &parent_header, host.fabric)?;
+        let contents = self.choose_offers(slot, parent);
+        let reserved = contents.as_ref().map_or(0, offers::Contents::gas);
+        let request = BuildRequest { gas_limit: self.gas_limit - reserved, ..request };
+        let mut draft = self.source.build(&request, &parent_header, host.fabric)?;
+        if let Some(contents) = &contents {
+            contents.add_to(&mut draft, self.gas_limit);
+        }
         let duration = draft.durations_ns[host.fabric.class(node)];
         let (start, end) = host.cpus[node.index()].run(now.time.0, duration);
         let state = draft.state;
@@ -244,6 +255,7 @@ impl Slots {
         };
         let ix = self.ledger.insert(block, parent);
         self.source.built(ix, state);
+        self.keep_contents(ix, contents);
         host.task_timer(now, end - now.time.0, node, timers::PROPOSE, (self.chain, ix.0));
         Ok(())
     }
@@ -264,6 +276,7 @@ impl Slots {
         block.published_ns = now.time.0;
         block.item = Some(item);
         host.publish(now, node, item);
+        self.publish_blobs(host, now, node, ix);
         self.verified(host, now, node, ix);
     }
 
@@ -301,17 +314,22 @@ impl Slots {
                 self.on_aggregate(host, now, node, content);
                 PassOn::Now
             }
+            MessageKind::Blob => {
+                self.on_blobs(host, now, node, BlockIx(content));
+                PassOn::Now
+            }
             _ => PassOn::Now,
         }
     }
 
     fn on_block<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, node: NodeId, ix: BlockIx) {
         let parent = self.ledger.tree.parent(ix).expect("a proposed block has a parent");
-        if self.ledger.is_verified(parent, node) {
+        let parent_is_verified = self.ledger.is_verified(parent, node);
+        if parent_is_verified && self.has_blobs(host.fabric, node, ix) {
             self.execute(host, now, node, ix);
         } else {
             self.nodes[node.index()].waiting.push(ix);
-            if host.fabric.had_outage() {
+            if !parent_is_verified && host.fabric.had_outage() {
                 self.miss(host, now, node, ix);
             }
         }
@@ -359,20 +377,20 @@ impl Slots {
         if in_time && self.nodes[node.index()].voted_slot < slot && self.head(node) == ix {
             self.vote(host, now, node, ix, slot);
         }
+        self.notice(node, ix, false);
         self.close_quorum(node, ix, now, 0);
-        let state = &mut self.nodes[node.index()];
-        let (ready, waiting) = std::mem::take(&mut state.waiting)
-            .into_iter()
-            .partition(|w| self.ledger.tree.parent(*w) == Some(ix));
-        state.waiting = waiting;
-        let ready: Vec<BlockIx> = ready;
+        let waiting = std::mem::take(&mut self.nodes[node.index()].waiting);
+        let can_go =
+            |w: &BlockIx| self.ledger.tree.parent(*w) == Some(ix) && self.has_blobs(host.fabric, node, *w);
+        let (ready, waiting): (Vec<BlockIx>, Vec<BlockIx>) = waiting.into_iter().partition(can_go);
+        self.nodes[node.index()].waiting = waiting;
         ready.into_iter().for_each(|child| self.execute(host, now, node, child));
     }
 
     // --- fork choice -----------------------------------------------------------------------------------
 
     /// The block a node would build on.
-    fn head(&mut self, node: NodeId) -> BlockIx {
+    pub fn head(&mut self, node: NodeId) -> BlockIx {
         let state = &self.nodes[node.index()];
         if !state.forked {
             return state.head;

@@ -25,6 +25,18 @@ pub mod timers {
     pub const VERIFIED: u8 = 20;
     /// RPC nodes close their bundles. Payload: chain.
     pub const BUNDLE: u8 = 21;
+    /// A gateway of a fleet of rollups looks for arrivals. Payload: task; so are the following.
+    pub const ARRIVAL: u8 = 22;
+    /// Time for a rollup's next block.
+    pub const SEQUENCE: u8 = 23;
+    /// A rollup's block is executed.
+    pub const SEALED: u8 = 24;
+    /// A rollup's channel is old enough to post.
+    pub const CHANNEL: u8 = 25;
+    /// A batcher looks at its L1.
+    pub const BATCHER: u8 = 26;
+    /// A proof is ready.
+    pub const PROVED: u8 = 27;
 }
 
 /// What a task's timer is about: (chain, the chain's own number).

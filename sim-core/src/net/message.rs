@@ -17,14 +17,16 @@ pub enum MessageKind {
     Aggregate = 3,
     /// Gossip control: announcements, requests, IDONTWANT, mesh upkeep.
     Control = 4,
+    /// Blobs, and the offers of transactions that carry them.
+    Blob = 5,
 }
 
 impl MessageKind {
     /// Number of kinds.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
     /// All kinds in order.
     pub const ALL: [Self; Self::COUNT] =
-        [Self::Block, Self::Transactions, Self::Vote, Self::Aggregate, Self::Control];
+        [Self::Block, Self::Transactions, Self::Vote, Self::Aggregate, Self::Control, Self::Blob];
     /// Name used in tables and plots.
     pub fn name(self) -> &'static str {
         match self {
@@ -33,6 +35,7 @@ impl MessageKind {
             Self::Vote => "vote",
             Self::Aggregate => "aggregate",
             Self::Control => "control",
+            Self::Blob => "blob",
         }
     }
 }

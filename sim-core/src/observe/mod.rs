@@ -24,6 +24,7 @@ pub mod plot;
 pub mod reader;
 pub mod record;
 pub mod report;
+pub mod rollups;
 pub mod stats;
 pub mod tables;
 pub mod verdict;

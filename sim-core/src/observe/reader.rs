@@ -1,14 +1,14 @@
 //! A finished result folder, read back into the records it was written from.
 //!
 //! What comes back is what [`super::write_results`] was given, so that [`super::analyse`] and [`super::figures`]
-//! give the same for a folder as for a run; the one thing a folder does not hold is
-//! [`ExecutionRecord::work`](super::record::ExecutionRecord). A folder is taken whole or not at all: of another
+//! give the same for a folder as for a run. **Leaves out** [`ExecutionRecord::work`](super::record::ExecutionRecord),
+//! which a folder does not hold, and what became of rollups: their tables are not read back. A folder is taken whole or not at all: of another
 //! version, half written or damaged, it is an error that names the file.
 
 use super::json::FORMAT;
 use super::record::{
     BlockRecord, Breakdown, ExecutionRecord, MeshRecord, MessageKind, NodeBlockRecord, NodeRecord, Part,
-    RunRecord, TopologyStats, TransactionRecord,
+    RollupsRecord, RunRecord, TopologyStats, TransactionRecord,
 };
 use super::tables::reader::{Group, TableError, read};
 use super::tables::{snake, transactions::kind_name};
@@ -166,6 +166,7 @@ pub fn read_results(dir: &Path) -> Result<ResultFolder, ReadError> {
         blocks: Vec::new(),
         node_blocks: Vec::new(),
         transactions: Vec::new(),
+        rollups: RollupsRecord::default(),
         lost_bytes: arm.lost_bytes,
         observed_every: arm.observed_every,
         warnings: arm.warnings.clone(),

@@ -7,6 +7,9 @@ pub use crate::execution::record::ExecutionRecord;
 pub use crate::gossip::params::MeshRecord;
 pub use crate::net::message::MessageKind;
 pub use crate::net::params::TopologyStats;
+pub use crate::rollup::record::{
+    BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RollupsRecord,
+};
 use crate::scenario::plan::Plan;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +36,8 @@ pub struct RunRecord {
     pub node_blocks: Vec<NodeBlockRecord>,
     /// One entry per user transaction, by (chain, submission order).
     pub transactions: Vec<TransactionRecord>,
+    /// What became of rollups, if there were any.
+    pub rollups: RollupsRecord,
     /// Bytes lost on the way to or from nodes that were down, by kind of message.
     pub lost_bytes: [u64; MessageKind::COUNT],
     /// Nodes observed in `node_blocks`: every k-th; 1 means all.

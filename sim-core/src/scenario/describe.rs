@@ -1,8 +1,8 @@
 //! A plan in words, for `check`; and what tells two plans apart.
 
 use super::plan::{
-    Algorithm, ChainPlan, ConsensusPlan, ForwardRule, GossipPlan, Plan, StakePlan, TopologyPlan, TxKind,
-    WorkloadPlan,
+    Algorithm, ChainPlan, ConsensusPlan, FleetPlan, ForwardRule, GossipPlan, Plan, StakePlan, TopologyPlan,
+    TxKind, WorkloadPlan,
 };
 use super::resolve::thousands;
 use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
@@ -19,6 +19,9 @@ pub fn describe(plan: &Plan) -> Vec<(String, String)> {
         lines.push((format!("chain {}", chain.name), consensus(chain)));
         lines.push(("  execution".to_owned(), execution(chain)));
         lines.push(("  workload".to_owned(), workload(chain)));
+    }
+    for fleet in &plan.rollups {
+        lines.push((format!("rollups {}", fleet.name), rollups(fleet)));
     }
     for intervention in &plan.interventions {
         let at = format!("at {}", Duration(intervention.at_ns));
@@ -154,6 +157,31 @@ fn workload(chain: &ChainPlan) -> String {
             )
         }
     }
+}
+
+fn rollups(fleet: &FleetPlan) -> String {
+    let (rules, batcher) = (&fleet.rules, &fleet.batcher);
+    let soft = if rules.soft_ns == rules.block_ns {
+        String::new()
+    } else {
+        format!(", confirmed every {}", Duration(rules.soft_ns))
+    };
+    let proof = fleet.proof.map_or("no proofs".to_owned(), |proof| {
+        format!("proofs after {} and {}", Duration(proof.latency_ns), Duration(proof.window_ns))
+    });
+    format!(
+        "{} ({}) on {} nodes, {} in all; blocks of {}{soft} and {}; batches after {} or {} blobs, brotli {}{}; {proof}",
+        thousands(fleet.count.into()),
+        fleet.preset,
+        thousands(fleet.sequencers.into()),
+        TxRate(fleet.demand.rate_milli_tps),
+        Duration(rules.block_ns),
+        GasAmount(rules.gas_limit),
+        Duration(batcher.max_delay_ns),
+        batcher.target_blobs,
+        batcher.brotli_quality,
+        if batcher.sharing { ", in shared blobs" } else { "" },
+    )
 }
 
 /// The name of a kind of transaction in scenario files.

@@ -16,6 +16,12 @@ const NEIGHBOUR_BYTES: u64 = 16;
 const ACCOUNT_BYTES: u64 = 220;
 /// A transaction with its body, record and execution report, bytes.
 const TRANSACTION_BYTES: u64 = 1_200;
+/// A rollup nobody uses, bytes: its place and its share of the demand.
+const IDLE_ROLLUP_BYTES: u64 = 12;
+/// A rollup in use, bytes: its state's difference to the genesis, queue and channel.
+const ACTIVE_ROLLUP_BYTES: u64 = 4_000;
+/// A transaction on a rollup, bytes: its times, its nonce, its record.
+const ROLLUP_TX_BYTES: u64 = 600;
 /// A cell of the table of arrivals (block x node), bytes.
 const NODE_BLOCK_BYTES: u64 = 200;
 /// Most cells of that table a run keeps; beyond it only every k-th node is observed.
@@ -50,7 +56,7 @@ pub enum TooLarge {
     /// More memory than there is.
     #[error(
         "arm `{arm}` needs about {} of memory, and {} are available; reduce nodes.count, the degree, \
-         run.blocks or workload.rate", gib(*.needed_bytes), gib(*.available_bytes)
+         run.blocks, rollups' count or the rates of demand", gib(*.needed_bytes), gib(*.available_bytes)
     )]
     Memory {
         /// Name of the plan.
@@ -99,6 +105,7 @@ pub fn estimate(plan: &Plan) -> Estimate {
     let spread = nodes * copies * 2;
     let blocks = u128::from(plan.run.blocks) + u128::from(plan.run.warm_up);
     let (mut events, mut transactions, mut state, mut simulated) = (0u128, 0u128, 0u128, 0u128);
+    let (mut rollups, mut executed) = (0u128, 0u128);
     let mut active_regions = plan.nodes.region_weights.len() as u128;
     active_regions = active_regions.max(1);
     for chain in &plan.chains {
@@ -128,11 +135,24 @@ pub fn estimate(plan: &Plan) -> Estimate {
             state += recorded.files.len() as u128 * (2 << 20);
         }
     }
+    for fleet in &plan.rollups {
+        let demand = &fleet.demand;
+        let sent = simulated * u128::from(demand.rate_milli_tps) / 1_000_000_000_000;
+        let active = sent.min(u128::from(fleet.count));
+        // The arrival, two messages of two events each, the block's two timers.
+        events += sent * 7;
+        rollups += u128::from(fleet.count) * u128::from(IDLE_ROLLUP_BYTES)
+            + active * u128::from(ACTIVE_ROLLUP_BYTES)
+            + sent * u128::from(ROLLUP_TX_BYTES);
+        state += u128::from(demand.accounts) * u128::from(ACCOUNT_BYTES);
+        executed += sent;
+    }
     let observed = (nodes * blocks * plan.chains.len() as u128).min(u128::from(NODE_BLOCKS_KEPT));
     let memory = nodes * u128::from(NODE_BYTES)
         + edges * 2 * u128::from(NEIGHBOUR_BYTES)
         + state
         + transactions * u128::from(TRANSACTION_BYTES)
+        + rollups
         + observed * u128::from(NODE_BLOCK_BYTES)
         + (nodes * 4).min(events) * u128::from(EVENT_BYTES)
         + u128::from(FIXED_BYTES);
@@ -140,7 +160,7 @@ pub fn estimate(plan: &Plan) -> Estimate {
     Estimate {
         nodes: narrow(nodes),
         edges: narrow(edges),
-        transactions: narrow(transactions),
+        transactions: narrow(transactions + executed),
         events: narrow(events),
         memory_bytes: narrow(memory),
         simulated_ns: narrow(simulated),

@@ -187,7 +187,7 @@ fn fields<'s>(root: &'s Value, node: &'s Value) -> Vec<(String, &'s Value)> {
             found.extend(fields(root, payload));
         }
     }
-    let items = target.get("items").filter(|i| resolve(root, i).get("properties").is_some());
+    let items = target.get("items").filter(|i| !fields(root, i).is_empty());
     if let Some(items) = items {
         found.extend(fields(root, items));
     }

@@ -214,7 +214,8 @@ impl Change {
         let chains = || plan.chains.iter();
         let slots = || chains().filter(|c| matches!(c.consensus, ConsensusPlan::Slots(_)));
         let users = || slots().any(|c| matches!(c.workload, WorkloadPlan::Users(_)));
-        let executed = || slots().any(|c| !matches!(c.workload, WorkloadPlan::Empty));
+        let rollups = || !plan.rollups.is_empty();
+        let executed = || rollups() || slots().any(|c| !matches!(c.workload, WorkloadPlan::Empty));
         let empty = |of: Scope| match of {
             Scope::Region(region) => !plan.nodes.region_weights.iter().any(|(r, w)| *r == region && *w > 0),
             Scope::All | Scope::Node(_) => false,
@@ -229,7 +230,7 @@ impl Change {
             Self::GasLimit { .. } if !users() => {
                 Some("no blocks are filled up to a gas limit in this scenario")
             }
-            Self::Load { .. } if !users() => Some("there are no users in this scenario"),
+            Self::Load { .. } if !users() && !rollups() => Some("there are no users in this scenario"),
             _ => None,
         }
     }

@@ -58,3 +58,11 @@ pub const ARMS_MAX: usize = 256;
 pub const BLOCK_FILES_MAX: usize = 100_000;
 /// Events beyond which a run is refused: over a day at ten million events a second.
 pub const EVENTS_MAX: u64 = 1_000_000_000_000;
+/// Most blobs in a block: half a gigabyte.
+pub const BLOBS_MAX: u64 = 4_096;
+/// Most fleets of rollups in one scenario file.
+pub const FLEETS_MAX: usize = 64;
+/// Most rollups in a fleet.
+pub const ROLLUPS_MAX: u64 = 1_000_000;
+/// Most nodes that run sequencers of one fleet.
+pub const SEQUENCERS_MAX: u64 = 10_000;

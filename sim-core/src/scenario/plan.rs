@@ -7,11 +7,15 @@
 //! Invariant: `simulation` reads a plan and nothing else. What is not in the plan cannot change a run.
 
 pub use super::intervention::{Change, Intervention};
+pub use crate::chain::blob::{BlobPlan, Sampling};
 pub use crate::consensus::params::{BroadcastPlan, ConsensusPlan, SlotsPlan};
 pub use crate::execution::params::{Algorithm, CostProfile, ExecutionPlan, Pipeline};
 pub use crate::gossip::params::{ForwardRule, GossipPlan, GossipsubPlan};
 pub use crate::net::params::{
     HardwareClass, JitterPlan, LatencyTable, LinkDiscipline, Region, Scope, TopologyPlan,
+};
+pub use crate::rollup::params::{
+    BatcherPlan, DataPlan, FleetPlan, OrderPlan, ProofPlan, RulesPlan, SharesPlan, ThrottlePlan,
 };
 pub use crate::workload::params::{BlocksPlan, Delivery, TxKind, UsersPlan, WorkloadPlan};
 use serde::{Deserialize, Serialize};
@@ -31,6 +35,9 @@ pub struct Plan {
     pub network: NetworkPlan,
     /// The chains the machines carry, in the order of their ids. Never empty.
     pub chains: Vec<ChainPlan>,
+    /// Rollups on them; fleet i has chain number `chains.len() + i`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollups: Vec<FleetPlan>,
     /// What changes while it runs, in the order of times; at equal times, in this order.
     #[serde(default)]
     pub interventions: Vec<Intervention>,
@@ -106,6 +113,9 @@ pub struct ChainPlan {
     pub gas_limit: u64,
     /// Base fee of the first block, wei per gas.
     pub initial_base_fee_wei: u64,
+    /// Blobs, and transactions of others than users, if it takes any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blobs: Option<BlobPlan>,
     /// How blocks are executed.
     pub execution: ExecutionPlan,
     /// What goes into the blocks.

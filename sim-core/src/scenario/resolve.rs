@@ -6,6 +6,7 @@ mod chain;
 mod interventions;
 mod network;
 mod nodes;
+mod rollups;
 mod workload;
 
 use super::de::from_node;
@@ -53,8 +54,10 @@ pub fn resolve(
             return Err(context.error(&path, format!("two chains are called `{}`", chain.name)));
         }
     }
+    let rollups =
+        rollups::resolve(&context, spec.rollups.as_deref().unwrap_or_default(), &nodes, &mut chains)?;
     let interventions = Vec::new();
-    let mut plan = Plan { name: name.to_owned(), seed, run, nodes, network, chains, interventions };
+    let mut plan = Plan { name: name.to_owned(), seed, run, nodes, network, chains, rollups, interventions };
     plan.interventions = interventions::resolve(&context, spec.interventions.as_deref(), &plan)?;
     super::warnings::look_over(&context, &plan);
     Ok((plan, warnings.into_inner()))
@@ -69,7 +72,7 @@ fn further_chain(
     let prefix = format!("chains.{index}");
     let entry = context.tree.nearest(&prefix);
     let mut main = context.tree.clone();
-    for key in ["version", "base", "seed", "run", "nodes", "network", "chains", "interventions"] {
+    for key in ["version", "base", "seed", "run", "nodes", "network", "chains", "rollups", "interventions"] {
         merge::take(&mut main, key);
     }
     let merged = merge::over(&main, entry);

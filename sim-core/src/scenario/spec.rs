@@ -37,6 +37,8 @@ pub struct Spec {
     pub workload: Option<WorkloadSpec>,
     /// Further chains on the same machines; each starts from the values above. Default: none.
     pub chains: Option<Vec<ChainSpec>>,
+    /// Rollups that post to the chain `main`, as in `[Fleet(count: 100, preset: "op-like")]`. Default: none.
+    pub rollups: Option<Vec<RollupsSpec>>,
     /// Changes while it runs, each at a time: links, latencies, execution, gas limit, load, outages. A live run's
     /// changes are saved here, and give the same run. At equal times they follow the order of the list. Default:
     /// none.
@@ -281,6 +283,8 @@ pub struct ChainRulesSpec {
     pub gas_limit: Option<GasAmount>,
     /// Base fee of the first block; EIP-1559 moves it from there. Allowed: 0 to 1 eth.
     pub base_fee: Option<Price>,
+    /// Blobs: the rules of a fork by name, or given in place. Default: "bpo2" where there are rollups, else none.
+    pub blobs: Option<BlobsSpec>,
 }
 
 /// How blocks are made and agreed on.
@@ -558,3 +562,9 @@ text_or! { PathsSpec, "a path in quotes, or a list of paths",
         Vec::deserialize(de::value::SeqAccessDeserializer::new(seq)).map(PathsSpec::Many)
     }
 }
+
+mod rollups;
+
+pub use rollups::{
+    BatchSpec, BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, OrderSpec, ProofSpec, RollupsSpec, SharesSpec,
+};

@@ -9,6 +9,7 @@ use super::plan::{
 use super::resolve::Context;
 use super::tree::Sources;
 use super::units::Duration;
+use crate::chain::blob::BLOB_PAYLOAD_BYTES;
 
 /// Adds the warnings about one resolved plan.
 pub(super) fn look_over(context: &Context<'_>, plan: &Plan) {
@@ -17,6 +18,7 @@ pub(super) fn look_over(context: &Context<'_>, plan: &Plan) {
     forward(context, plan);
     chain(context, plan);
     users(context, plan);
+    rollups(context, plan);
 }
 
 /// Warns about a value only if somebody wrote it for this scenario.
@@ -95,6 +97,7 @@ fn chain(context: &Context<'_>, plan: &Plan) {
         ConsensusPlan::Slots(_) => {}
     }
     match &chain.workload {
+        WorkloadPlan::Empty if !plan.rollups.is_empty() => {}
         WorkloadPlan::Empty => {
             for path in &execution {
                 if_written(context, path, "blocks are empty");
@@ -124,6 +127,32 @@ fn users(context: &Context<'_>, plan: &Plan) {
     }
     if users.instances == 1 && users.zipf_ppm > 0 && !has(&[TxKind::Transfer, TxKind::Erc20]) {
         if_written(context, "workload.hot_spot", "there is one instance of everything");
+    }
+}
+
+/// Warns about what rollups cannot do.
+fn rollups(context: &Context<'_>, plan: &Plan) {
+    let span_ns = plan.end_ns().unwrap_or(u64::MAX);
+    for (index, fleet) in plan.rollups.iter().enumerate() {
+        let batcher = &fleet.batcher;
+        // So many blobs fill by size alone in the run, all rollups together.
+        let sent = u128::from(span_ns) * u128::from(fleet.demand.rate_milli_tps) / 1_000_000_000_000;
+        let each = sent * 110 / u128::from(fleet.count);
+        if batcher.max_delay_ns >= span_ns && each < u128::from(BLOB_PAYLOAD_BYTES) {
+            let path = format!("rollups.{index}.batch.max_delay");
+            let delay = Duration(batcher.max_delay_ns);
+            let message =
+                format!("a batch is due after {delay}, which is longer than the run: few or none are posted");
+            context.warn(&path, message);
+        }
+        let proof_ns = fleet.proof.map_or(0, |proof| proof.latency_ns);
+        if proof_ns >= span_ns {
+            let message = format!("proofs take {}, longer than the run: none is seen", Duration(proof_ns));
+            context.warn(&format!("rollups.{index}.proof"), message);
+        }
+        for field in ["delivery", "bundle"] {
+            if_written(context, &format!("rollups.{index}.demand.{field}"), "gateways send at once");
+        }
     }
 }
 

@@ -98,6 +98,7 @@ impl Archive {
                 });
                 self.still_open(broadcast.chain, open);
             }
+            ChainState::Fleet(_) => {}
         }
     }
 
@@ -114,6 +115,7 @@ impl Archive {
                     self.close_payload(broadcast, number as usize, fabric);
                 }
             }
+            ChainState::Fleet(_) => {}
         }
     }
 
@@ -248,9 +250,12 @@ impl Holding for Executed<'_> {
         let ns = until_ns - from_ns - down_ns;
         let done_ns = self.slots.ledger.get(self.ix).views[node.index()].verified_ns;
         let execution = self.slots.executed_in(self.ix, node, self.fabric.class(node), done_ns).min(ns);
+        let blobs_ns = self.slots.blobs_awaited_until(self.ix, node).map_or(0, |t| t.saturating_sub(from_ns));
+        let blobs_ns = blobs_ns.min(ns - execution);
         breakdown.add(Part::Offline, down_ns);
+        breakdown.add(Part::Protocol, blobs_ns);
         breakdown.add(Part::Execution, execution);
-        breakdown.add(Part::CpuWait, ns - execution);
+        breakdown.add(Part::CpuWait, ns - execution - blobs_ns);
     }
 }
 

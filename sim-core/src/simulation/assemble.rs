@@ -1,5 +1,7 @@
 //! From a plan to a world: places nodes, builds the graph, the links and the chains.
 
+mod fleets;
+
 use super::archive::Archive;
 use super::timeline::Timeline;
 use super::world::{ChainState, Levers, World};
@@ -11,6 +13,7 @@ use crate::consensus::broadcast::Broadcast;
 use crate::consensus::ledger::Ledger;
 use crate::consensus::params::{ConsensusPlan, DRAIN_INTERVALS};
 use crate::consensus::slots::Slots;
+use crate::consensus::slots::offers::Offers;
 use crate::execution::block_time::{BlockTimer, Machine};
 use crate::execution::builder::BlockExecutor;
 use crate::gossip::Dissemination;
@@ -67,6 +70,10 @@ pub fn assemble<D: Dissemination>(
         let (state, chain_end) = builder.chain(index as u32, chain)?;
         chains.push(state);
         end = end.max(chain_end);
+    }
+    for (index, fleet) in plan.rollups.iter().enumerate() {
+        let state = builder.fleet((plan.chains.len() + index) as u32, fleet, &chains)?;
+        chains.push(state);
     }
     let check_ns = match plan.network.forward {
         ForwardRule::AfterHeaderCheck { check_ns } => check_ns,
@@ -145,7 +152,9 @@ impl Builder<'_> {
                 let source = self.source(index, chain, slots.slot_ns, last_slot as u32, &schedule)?;
                 let ledger = Ledger::new(genesis_block(index, chain), count);
                 let forward = plan.network.forward;
-                let state = Slots::new(index, slots.clone(), forward, schedule, ledger, source, count, run);
+                let mut state =
+                    Slots::new(index, slots.clone(), forward, schedule, ledger, source, count, run);
+                state.offers = chain.blobs.clone().map(|blobs| Box::new(Offers::new(blobs)));
                 Ok((ChainState::Slots(Box::new(state)), end))
             }
         }

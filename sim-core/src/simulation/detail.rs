@@ -88,7 +88,7 @@ fn way<D: Dissemination>(
             open = archive::so_far(slots, &world.fabric, BlockIx(at as u32 + 1));
             &open
         }
-        ChainState::Slots(_) | ChainState::Broadcast(_) => closed()?,
+        ChainState::Slots(_) | ChainState::Broadcast(_) | ChainState::Fleet(_) => closed()?,
     };
     let of = |node: u32| records.binary_search_by_key(&node, |r| r.node).ok().map(|i| &records[i]);
     // What the node itself did after the block was there: offline, waiting, executing.

@@ -11,6 +11,8 @@ use crate::kernel::ids::NodeId;
 use crate::kernel::time::SimTime;
 use crate::net::topology::stats::stats;
 use crate::observe::record::{BlockRecord, NodeBlockRecord, NodeRecord, RunRecord, TransactionRecord};
+use crate::rollup::labels;
+use crate::rollup::record::RollupsRecord;
 use crate::scenario::plan::Plan;
 use crate::workload::Source;
 use crate::workload::users::Pinned;
@@ -74,7 +76,7 @@ impl<D: Dissemination> Run for World<D> {
                 Source::Users(users) => Arc::new(users.contents().clone()),
                 _ => Arc::default(),
             },
-            ChainState::Broadcast(_) => Arc::default(),
+            ChainState::Broadcast(_) | ChainState::Fleet(_) => Arc::default(),
         });
         contents.collect()
     }
@@ -123,6 +125,7 @@ impl<D: Dissemination> Run for World<D> {
             blocks: Vec::new(),
             node_blocks: Vec::new(),
             transactions: Vec::new(),
+            rollups: RollupsRecord::default(),
             lost_bytes: self.fabric.lost_bytes(),
             observed_every: self.archive.observed_every,
             warnings: Vec::new(),
@@ -130,6 +133,7 @@ impl<D: Dissemination> Run for World<D> {
         };
         self.blocks(&mut record);
         self.transactions(&mut record);
+        self.rollups(&mut record);
         record.digest = self.outcome_digest(&record).to_string();
         record.warnings = warnings(&record);
         record
@@ -144,7 +148,7 @@ impl<D: Dissemination> World<D> {
             let traffic = self.fabric.traffic(node);
             let slots = self.chains.iter().filter_map(|chain| match chain {
                 ChainState::Slots(slots) => Some(slots),
-                ChainState::Broadcast(_) => None,
+                ChainState::Broadcast(_) | ChainState::Fleet(_) => None,
             });
             let stake = self.stakes[node.index()];
             let (mut votes_due, mut votes_timely) = (0, 0);
@@ -241,6 +245,29 @@ impl<D: Dissemination> World<D> {
         }
     }
 
+    /// What became of the rollups.
+    fn rollups(&mut self, record: &mut RunRecord) {
+        let end_ns = self.now().0;
+        let mut canonical = BTreeMap::new();
+        for (index, chain) in self.chains.iter_mut().enumerate() {
+            if let ChainState::Slots(slots) = chain
+                && slots.offers.is_some()
+            {
+                let winning = slots.canonical();
+                labels::blob_blocks(slots, &winning, &mut record.rollups);
+                canonical.insert(index as u32, winning);
+            }
+        }
+        for chain in &self.chains {
+            let ChainState::Fleet(fleet) = chain else { continue };
+            let ChainState::Slots(l1) = &self.chains[fleet.l1 as usize] else { continue };
+            let from_ns = l1.plan.slot_ns * u64::from(record.plan.run.warm_up + 1);
+            let to_ns = l1.plan.slot_ns * u64::from(l1.last_slot);
+            let canonical = canonical.get(&fleet.l1).map_or(&[][..], Vec::as_slice);
+            fleet.record(l1, canonical, end_ns, [from_ns, to_ns], &mut record.rollups);
+        }
+    }
+
     /// Everything that happened at every node, and what came of it.
     fn outcome_digest(&self, record: &RunRecord) -> Digest {
         let mut fold = DigestFold::new();
@@ -257,6 +284,18 @@ impl<D: Dissemination> World<D> {
                 u64::from(block.canonical),
             ];
             words.iter().for_each(|w| fold.absorb(*w));
+        }
+        for tx in &record.rollups.transactions {
+            let times = [tx.executed_ns, tx.soft_ns, tx.posted_ns, tx.final_ns, tx.proven_ns];
+            fold.absorb(u64::from(tx.rollup) << 32 | tx.submitted_ns >> 32);
+            times.iter().for_each(|ns| fold.absorb(ns.unwrap_or(0)));
+        }
+        for batch in &record.rollups.batches {
+            fold.absorb(u64::from(batch.rollup) << 32 | u64::from(batch.number));
+            fold.absorb(batch.compressed_bytes << 32 | u64::from(batch.slot.unwrap_or(0)));
+        }
+        for block in &record.rollups.blob_blocks {
+            fold.absorb(block.excess ^ u64::from(block.blobs) << 56);
         }
         fold.finish()
     }

@@ -96,7 +96,7 @@ impl Observer {
         match world.chains.get(request.chain as usize) {
             Some(ChainState::Slots(slots)) => self.slots(world, slots, request, into),
             Some(ChainState::Broadcast(broadcast)) => self.broadcast(world, broadcast, request, into),
-            None => {}
+            Some(ChainState::Fleet(_)) | None => {}
         }
         into.confirmation = Arc::clone(&self.confirmation);
         if let Some(node) = request.node.filter(|n| *n < nodes) {
@@ -393,6 +393,7 @@ pub(super) fn checkpoint_bytes<D: Dissemination>(world: &World<D>) -> usize {
         ChainState::Broadcast(broadcast) => {
             broadcast.payloads.len() * size_of::<crate::consensus::broadcast::Payload>()
         }
+        ChainState::Fleet(fleet) => fleet.heap_bytes(),
     });
     world.fabric.heap_bytes()
         + world.cpus.len() * 16

@@ -4,6 +4,7 @@
 //! events, at *barriers* of simulated time, what nobody needs any more is forgotten and the digest trail is
 //! written; barriers are the same for any number of partitions.
 
+mod fleets;
 mod interventions;
 
 pub use interventions::Levers;
@@ -22,6 +23,7 @@ use crate::kernel::time::SimTime;
 use crate::net::fabric::{Delivery, Fabric};
 use crate::net::items::{Item, Slot};
 use crate::net::message::{MessageKind, class, timer};
+use crate::rollup::fleet::Fleet;
 
 /// Time between barriers, ns.
 const BARRIER_NS: u64 = 500_000_000;
@@ -35,6 +37,8 @@ pub enum ChainState {
     Slots(Box<Slots>),
     /// Runs `Broadcast`.
     Broadcast(Box<Broadcast>),
+    /// Rollups of one kind on one of the chains before it.
+    Fleet(Box<Fleet>),
 }
 
 /// A running simulation.
@@ -109,6 +113,7 @@ impl<D: Dissemination> World<D> {
             match chain {
                 ChainState::Slots(slots) => slots.start(&mut host),
                 ChainState::Broadcast(broadcast) => broadcast.start(&mut host),
+                ChainState::Fleet(fleet) => fleet.start(&mut host),
             }
         }
         world.fabric.scheduler.flush();
@@ -210,8 +215,11 @@ impl<D: Dissemination> World<D> {
         match &mut self.chains[chain] {
             ChainState::Slots(slots) => {
                 let mut host = host!(self);
-                slots.on_item(&mut host, now, node, slot)
+                let pass_on = slots.on_item(&mut host, now, node, slot);
+                self.tell_fleets(now, chain);
+                pass_on
             }
+            ChainState::Fleet(_) => PassOn::Now,
             ChainState::Broadcast(_) if self.forward_check_ns == 0 => PassOn::Now,
             ChainState::Broadcast(_) => PassOn::After(self.forward_check_ns),
         }
@@ -220,6 +228,10 @@ impl<D: Dissemination> World<D> {
     #[inline(never)]
     fn on_direct(&mut self, event: Event, index: u32) {
         let message = *self.fabric.direct(index);
+        if matches!(self.chains[message.chain as usize], ChainState::Fleet(_)) {
+            self.fleet_message(&event, message.chain, message.kind, message.content);
+            return self.fabric.free_direct(index);
+        }
         let ChainState::Slots(slots) = &mut self.chains[message.chain as usize] else {
             unreachable!("only the slots protocol sends straight to nodes");
         };
@@ -230,11 +242,13 @@ impl<D: Dissemination> World<D> {
             MessageKind::Vote => slots.on_vote(&mut host, now, node, content),
             MessageKind::Control => slots.on_request(&mut host, now, node, content),
             MessageKind::Block => slots.on_fetched(&mut host, now, node, BlockIx(content), index),
+            MessageKind::Blob => slots.on_letter(&mut host, now, node, content),
             MessageKind::Transactions | MessageKind::Aggregate => slots.on_transactions(content),
         }
         if !(vote && slots.keeps_vote_messages()) {
             self.fabric.free_direct(index);
         }
+        self.tell_fleets(now, message.chain as usize);
     }
 
     #[inline(never)]
@@ -260,8 +274,12 @@ impl<D: Dissemination> World<D> {
 
     fn chain_timer(&mut self, event: &Event, chain: u32, number: u32) -> Result<(), RunError> {
         let (now, node) = (event.moment(), event.destination());
+        if let ChainState::Fleet(_) = &self.chains[chain as usize] {
+            return self.fleet_timer(event, chain, number);
+        }
         let mut host = host!(self);
         match &mut self.chains[chain as usize] {
+            ChainState::Fleet(_) => {}
             ChainState::Broadcast(broadcast) => broadcast.on_propose(&mut host, now, node, number),
             ChainState::Slots(slots) => match event.aux() {
                 timers::SLOT => slots.on_slot(&mut host, now, node)?,
@@ -273,6 +291,7 @@ impl<D: Dissemination> World<D> {
                 other => unreachable!("nobody sets timer {other}"),
             },
         }
+        self.tell_fleets(now, chain as usize);
         Ok(())
     }
 
@@ -313,7 +332,7 @@ fn needed(chains: &[ChainState], nodes: u32, item: &Item) -> bool {
             slots.aggregates[item.content as usize].item.is_some()
         }
         (ChainState::Broadcast(broadcast), _) => broadcast.payloads[item.content as usize].item.is_some(),
-        // A bundle is forgotten when everybody has it.
+        // A fleet makes no items. A bundle, or a block's blobs, are forgotten when everybody has them.
         _ => item.holders < nodes,
     }
 }

@@ -33,6 +33,7 @@ pub fn plan(nodes: u32) -> Plan {
             forward: ForwardRule::AfterHeaderCheck { check_ns: 1_000_000 },
         },
         interventions: Vec::new(),
+        rollups: Vec::new(),
         chains: vec![chain("main")],
     }
 }
@@ -65,6 +66,7 @@ pub fn chain(name: &str) -> ChainPlan {
         }),
         gas_limit: 30_000_000,
         initial_base_fee_wei: 1_000_000_000,
+        blobs: None,
         execution: ExecutionPlan {
             algorithm: Algorithm::BlockStm,
             cores: Some(4),

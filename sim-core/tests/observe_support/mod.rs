@@ -121,6 +121,7 @@ pub fn run(shape: &Shape) -> RunRecord {
         nodes,
         blocks,
         node_blocks,
+        rollups: Default::default(),
         lost_bytes: [0; MessageKind::COUNT],
         observed_every: shape.observed_every,
         warnings: Vec::new(),
@@ -355,11 +356,13 @@ fn plan(shape: &Shape) -> Plan {
             forward: ForwardRule::AfterHeaderCheck { check_ns: 2 * MS },
         },
         interventions: Vec::new(),
+        rollups: Vec::new(),
         chains: vec![ChainPlan {
             name: "main".to_owned(),
             consensus,
             gas_limit: 120_000_000,
             initial_base_fee_wei: 1_000_000_000,
+            blobs: None,
             execution: ExecutionPlan {
                 algorithm: Algorithm::BlockStm,
                 cores: Some(8),

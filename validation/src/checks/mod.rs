@@ -7,5 +7,6 @@ pub mod fees;
 pub mod forks;
 pub mod hops;
 pub mod queue;
+pub mod rollups;
 pub mod rumour;
 pub mod schedules;

@@ -155,6 +155,7 @@ impl Slots {
             view.closing_aggregate = closing_aggregate;
             view.closing_block = block.0;
             self.ledger.get_mut(ix).final_nodes += 1;
+            self.notice(node, ix, true);
             at = self.ledger.tree.parent(ix);
         }
         let state = &mut self.nodes[node.index()];

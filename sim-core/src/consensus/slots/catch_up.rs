@@ -166,6 +166,11 @@ impl Slots {
         self.repair.fetched.remove(&(ix, node))
     }
 
+    /// The node has fetched the block and not yet executed it.
+    pub(super) fn is_fetched(&self, ix: BlockIx, node: NodeId) -> bool {
+        self.repair.fetched.contains(&(ix, node))
+    }
+
     /// A block is closed although nodes that were down have not executed it.
     pub fn note_lacking(&mut self, ix: BlockIx, nodes: impl Iterator<Item = NodeId>) {
         for node in nodes {

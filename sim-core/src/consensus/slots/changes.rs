@@ -52,6 +52,7 @@ impl Slots {
         let block = self.ledger.get_mut(ix);
         block.trace = None;
         block.earlier_ns = Vec::new();
+        self.forget_waits(ix);
         let nodes = (ix, NodeId(0))..=(ix, NodeId(u32::MAX));
         let done: Vec<_> = self.running.range(nodes).map(|(key, _)| *key).collect();
         for key in done {

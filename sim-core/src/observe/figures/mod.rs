@@ -8,6 +8,7 @@ pub mod confirmation;
 pub mod gas;
 pub mod propagation;
 pub mod regions;
+pub mod rollups;
 pub mod roofline;
 pub mod timeline;
 pub mod votes;
@@ -44,6 +45,9 @@ pub fn all(records: &[RunRecord]) -> Vec<Figure> {
         confirmation::figure(records),
         votes::figure(records),
         gas::figure(records),
+        rollups::labels(records),
+        rollups::blobs(records),
+        rollups::scale(records),
     ]
     .into_iter()
     .flatten()

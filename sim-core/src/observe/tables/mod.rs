@@ -9,6 +9,7 @@
 pub mod blocks;
 pub mod nodes;
 pub mod reader;
+pub mod rollups;
 pub mod series;
 pub mod transactions;
 pub mod writer;
@@ -80,7 +81,7 @@ pub struct TableFile {
 }
 
 /// All tables, in the order in which they are documented.
-pub const ALL: [TableFile; 5] = [
+pub const ALL: [TableFile; 9] = [
     TableFile {
         file: "blocks.parquet",
         row: "One row per arm and block, warm-up and stale blocks included.",
@@ -112,6 +113,40 @@ pub const ALL: [TableFile; 5] = [
         row: "One row per arm, chain and slot that has a block on the winning chain.",
         write: |records, sink| writer::write(sink, &series::columns(), || series::rows(records)),
         describe: || describe(&series::columns()),
+    },
+    TableFile {
+        file: "rollups.parquet",
+        row: "One row per arm and fleet of rollups.",
+        write: |records, sink| {
+            writer::write(sink, &rollups::fleet_columns(), || rollups::rows(records, |r| &r.fleets))
+        },
+        describe: || describe(&rollups::fleet_columns()),
+    },
+    TableFile {
+        file: "rollup_transactions.parquet",
+        row: "One row per arm and user transaction on a rollup.",
+        write: |records, sink| {
+            writer::write(sink, &rollups::transaction_columns(), || {
+                rollups::rows(records, |r| &r.transactions)
+            })
+        },
+        describe: || describe(&rollups::transaction_columns()),
+    },
+    TableFile {
+        file: "batches.parquet",
+        row: "One row per arm and batch of a rollup.",
+        write: |records, sink| {
+            writer::write(sink, &rollups::batch_columns(), || rollups::rows(records, |r| &r.batches))
+        },
+        describe: || describe(&rollups::batch_columns()),
+    },
+    TableFile {
+        file: "blobs.parquet",
+        row: "One row per arm and block of a chain with blobs, stale blocks included.",
+        write: |records, sink| {
+            writer::write(sink, &rollups::blob_columns(), || rollups::rows(records, |r| &r.blob_blocks))
+        },
+        describe: || describe(&rollups::blob_columns()),
     },
 ];
 

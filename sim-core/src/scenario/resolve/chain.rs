@@ -37,6 +37,7 @@ pub(super) fn resolve(
             (0, limits::PRICE_MAX_WEI),
             |v| Price(v).to_string(),
         )?,
+        blobs: super::rollups::blobs(context, rules.blobs.as_ref())?,
         execution: execution(context, &spec.execution)?,
         workload: super::workload::resolve(context, spec.workload.as_ref())?,
     })

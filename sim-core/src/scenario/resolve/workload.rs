@@ -23,7 +23,7 @@ pub(super) fn resolve(
 ) -> Result<WorkloadPlan, ScenarioError> {
     match context.given("workload", spec)? {
         WorkloadSpec::Empty => Ok(WorkloadPlan::Empty),
-        WorkloadSpec::Users(spec) => users(context, spec).map(WorkloadPlan::Users),
+        WorkloadSpec::Users(spec) => users(context, "workload", spec).map(WorkloadPlan::Users),
         WorkloadSpec::Blocks(paths) => blocks(context, paths).map(WorkloadPlan::Blocks),
     }
 }
@@ -45,8 +45,13 @@ fn blocks(context: &Context<'_>, paths: &PathsSpec) -> Result<BlocksPlan, Scenar
     Ok(BlocksPlan { files })
 }
 
-fn users(context: &Context<'_>, spec: &UsersSpec) -> Result<UsersPlan, ScenarioError> {
-    let field = |name: &str| format!("workload.{name}");
+/// People, described in `section`.
+pub(super) fn users(
+    context: &Context<'_>,
+    section: &str,
+    spec: &UsersSpec,
+) -> Result<UsersPlan, ScenarioError> {
+    let field = |name: &str| format!("{section}.{name}");
     let count = |name: &str, value: Option<u64>, default: u64, low: u64, high: u64| {
         context.count_u32(&field(name), Some(value.unwrap_or(default)), low, high)
     };
@@ -73,7 +78,7 @@ fn users(context: &Context<'_>, spec: &UsersSpec) -> Result<UsersPlan, ScenarioE
         accounts: count("accounts", spec.accounts, 20_000, 2, limits::ACCOUNTS_MAX)?,
         zipf_ppm,
         instances: count("instances", spec.instances, 8, 1, limits::INSTANCES_MAX)?,
-        mix: mix(context, spec)?,
+        mix: mix(context, section, spec)?,
         compute_iterations: context.between(
             &field("compute_iterations"),
             spec.compute_iterations.unwrap_or(1_000),
@@ -98,13 +103,13 @@ fn users(context: &Context<'_>, spec: &UsersSpec) -> Result<UsersPlan, ScenarioE
     })
 }
 
-fn mix(context: &Context<'_>, spec: &UsersSpec) -> Result<Vec<(TxKind, u64)>, ScenarioError> {
+fn mix(context: &Context<'_>, section: &str, spec: &UsersSpec) -> Result<Vec<(TxKind, u64)>, ScenarioError> {
     let Some(shares) = &spec.mix else {
         return Ok(vec![(TxKind::Transfer, 40), (TxKind::Erc20, 40), (TxKind::Swap, 18), (TxKind::Mint, 2)]);
     };
     let mut mix = Vec::new();
     for (name, share) in shares {
-        let here = format!("workload.mix.{name}");
+        let here = format!("{section}.mix.{name}");
         let Some((_, kind)) = KINDS.iter().find(|(known, _)| known == name) else {
             let problem = format!("there is no kind of transaction `{name}`");
             return Err(context.error(&here, problem).allowed(name, KINDS.map(|k| k.0)));
@@ -116,7 +121,7 @@ fn mix(context: &Context<'_>, spec: &UsersSpec) -> Result<Vec<(TxKind, u64)>, Sc
     }
     mix.sort_unstable();
     if mix.is_empty() {
-        return Err(context.error("workload.mix", "the mix is empty: no kind has a share above 0"));
+        return Err(context.error(&format!("{section}.mix"), "the mix is empty: no kind has a share above 0"));
     }
     Ok(mix)
 }

@@ -42,7 +42,9 @@ pub struct Levers {
 impl Levers {
     /// The settings of a plan.
     pub fn new(plan: &Plan) -> Self {
-        let current: Vec<ExecutionPlan> = plan.chains.iter().map(|c| c.execution.clone()).collect();
+        let chains = plan.chains.iter().map(|c| c.execution.clone());
+        let current: Vec<ExecutionPlan> =
+            chains.chain(plan.rollups.iter().map(|fleet| fleet.execution.clone())).collect();
         let hardware = plan.nodes.hardware.iter().map(|(class, _)| class.clone()).collect();
         Self { hardware, own: current.clone().into(), current }
     }
@@ -96,6 +98,8 @@ impl<D: Dissemination> World<D> {
             Change::Load { factor_ppm } => {
                 let users = self.slots().filter_map(|slots| slots.source.users_mut());
                 users.for_each(|users| users.set_load(at_ns, factor_ppm));
+                let fleets = self.chains.iter_mut().filter_map(ChainState::fleet_mut);
+                fleets.for_each(|fleet| fleet.set_load(at_ns, factor_ppm));
             }
             Change::Kill { of } => self.fail(of),
             Change::Restore { of } => self.recover(of),
@@ -105,14 +109,14 @@ impl<D: Dissemination> World<D> {
     fn slots(&mut self) -> impl Iterator<Item = &mut Slots> {
         self.chains.iter_mut().filter_map(|chain| match chain {
             ChainState::Slots(slots) => Some(&mut **slots),
-            ChainState::Broadcast(_) => None,
+            ChainState::Broadcast(_) | ChainState::Fleet(_) => None,
         })
     }
 
     fn slots_of(&mut self, chain: usize) -> Option<&mut Slots> {
         match &mut self.chains[chain] {
             ChainState::Slots(slots) => Some(slots),
-            ChainState::Broadcast(_) => None,
+            ChainState::Broadcast(_) | ChainState::Fleet(_) => None,
         }
     }
 
@@ -128,6 +132,8 @@ impl<D: Dissemination> World<D> {
             let (at_ns, pricing) = (self.now.0, self.levers.pricing(chain));
             if let Some(slots) = self.slots_of(chain) {
                 slots.reprice(at_ns, &pricing);
+            } else if let Some(fleet) = self.chains[chain].fleet_mut() {
+                fleet.set_pricing(pricing);
             }
         }
         pending.sort_unstable_by_key(|p| (p.node, p.end_ns, p.index));
@@ -286,7 +292,7 @@ impl ChainState {
     fn slots_mut(&mut self) -> Option<&mut Slots> {
         match self {
             Self::Slots(slots) => Some(slots),
-            Self::Broadcast(_) => None,
+            Self::Broadcast(_) | Self::Fleet(_) => None,
         }
     }
 }

@@ -1,0 +1,224 @@
+//! `rollups.parquet`, `rollup_transactions.parquet`, `batches.parquet`, `blobs.parquet`.
+
+use super::{Column, Get, column};
+use crate::observe::record::{
+    BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RollupsRecord, RunRecord,
+};
+
+/// A record and the run it belongs to.
+pub struct Row<'a, T> {
+    run: &'a RunRecord,
+    record: &'a T,
+}
+
+/// All records of a kind of all arms.
+pub fn rows<'a, T: 'a>(
+    records: &'a [RunRecord],
+    of: fn(&RollupsRecord) -> &Vec<T>,
+) -> impl Iterator<Item = Row<'a, T>> {
+    records.iter().flat_map(move |run| of(&run.rollups).iter().map(move |record| Row { run, record }))
+}
+
+fn arm<'a, T: 'a>() -> Column<Row<'a, T>> {
+    column("arm", "-", "arm of the comparison", Get::OptText(|r: &Row<'_, T>| Some(r.run.plan.name.clone())))
+}
+
+fn fleet_name(run: &RunRecord, chain: u32) -> Option<String> {
+    let fleet = run.rollups.fleets.iter().find(|fleet| fleet.chain == chain)?;
+    Some(fleet.name.clone())
+}
+
+/// Columns of `rollups.parquet`.
+pub fn fleet_columns<'a>() -> Vec<Column<Row<'a, FleetRecord>>> {
+    let mut columns = vec![
+        arm(),
+        column(
+            "fleet",
+            "-",
+            "name of the fleet",
+            Get::OptText(|r: &Row<'_, FleetRecord>| Some(r.record.name.clone())),
+        ),
+        column("rollups", "-", "rollups there are", Get::U64(|r| r.record.rollups)),
+        column(
+            "active",
+            "-",
+            "rollups sent at least one transaction; only these were simulated",
+            Get::U64(|r| r.record.active),
+        ),
+        column("executed", "-", "rollups that executed something", Get::U64(|r| r.record.executed_something)),
+        column(
+            "posted",
+            "-",
+            "rollups with a batch on the L1's winning chain",
+            Get::U64(|r| r.record.posted_something),
+        ),
+        column(
+            "waiting_to_post",
+            "-",
+            "rollups with something executed and not posted at the end",
+            Get::U64(|r| r.record.waiting_to_post),
+        ),
+        column("submitted", "-", "transactions sent", Get::U64(|r| r.record.submitted)),
+        column("included", "-", "transactions in a block of their rollup", Get::U64(|r| r.record.included)),
+        column(
+            "travelling",
+            "-",
+            "transactions on their way to a sequencer",
+            Get::U64(|r| r.record.travelling),
+        ),
+        column("queued", "-", "transactions waiting at a sequencer", Get::U64(|r| r.record.queued)),
+        column("gas_used", "gas", "gas of the included transactions", Get::U64(|r| r.record.gas_used)),
+        column("blocks", "-", "blocks, or confirmed parts of blocks", Get::U64(|r| r.record.blocks)),
+        column(
+            "execution_ns",
+            "ns",
+            "execution of all blocks on the sequencers' nodes",
+            Get::U64(|r| r.record.execution_ns),
+        ),
+        column("raw_bytes", "byte", "included transactions as signed", Get::U64(|r| r.record.raw_bytes)),
+        column(
+            "unbatched_bytes",
+            "byte",
+            "of these, in no batch at the end",
+            Get::U64(|r| r.record.unbatched_bytes),
+        ),
+        column(
+            "heap_bytes",
+            "byte",
+            "what the simulator holds for the fleet, states not counted",
+            Get::U64(|r| r.record.heap_bytes),
+        ),
+    ];
+    for (index, name) in DROP_REASONS.iter().enumerate() {
+        columns.push(column(
+            &format!("dropped_{}", super::snake(name)),
+            "-",
+            "transactions dropped for this reason",
+            Get::Nth(|r: &Row<'_, FleetRecord>, n| Some(r.record.dropped[n]), index),
+        ));
+    }
+    columns
+}
+
+fn fate_name(fate: Fate) -> String {
+    match fate {
+        Fate::Travelling => "travelling".to_owned(),
+        Fate::Queued => "queued".to_owned(),
+        Fate::Included => "included".to_owned(),
+        Fate::Dropped(reason) => {
+            let reason = DROP_REASONS.get(usize::from(reason)).copied().unwrap_or_default();
+            format!("dropped: {reason}")
+        }
+    }
+}
+
+/// Columns of `rollup_transactions.parquet`.
+pub fn transaction_columns<'a>() -> Vec<Column<Row<'a, RollupTxRecord>>> {
+    vec![
+        arm(),
+        column(
+            "fleet",
+            "-",
+            "name of the fleet",
+            Get::OptText(|r: &Row<'_, RollupTxRecord>| fleet_name(r.run, r.record.chain)),
+        ),
+        column("rollup", "-", "number of the rollup in its fleet", Get::U64(|r| r.record.rollup.into())),
+        column("region", "-", "index of the user's region", Get::U64(|r| r.record.region.into())),
+        column("kind", "-", "index into the plan's mix", Get::U64(|r| r.record.kind.into())),
+        column("fate", "-", "what became of it", Get::OptText(|r| Some(fate_name(r.record.fate)))),
+        column("submitted_ns", "ns", "handed to the gateway", Get::U64(|r| r.record.submitted_ns)),
+        column("received_ns", "ns", "at the sequencer; null: never", Get::OptU64(|r| r.record.received_ns)),
+        column(
+            "executed_ns",
+            "ns",
+            "executed at the sequencer; null: never",
+            Get::OptU64(|r| r.record.executed_ns),
+        ),
+        column(
+            "soft_ns",
+            "ns",
+            "the confirmation is at the gateway; null: never",
+            Get::OptU64(|r| r.record.soft_ns),
+        ),
+        column(
+            "posted_ns",
+            "ns",
+            "the gateway has executed the L1 block with the batch; null: never",
+            Get::OptU64(|r| r.record.posted_ns),
+        ),
+        column(
+            "final_ns",
+            "ns",
+            "that block is final at the gateway; null: never",
+            Get::OptU64(|r| r.record.final_ns),
+        ),
+        column(
+            "proven_ns",
+            "ns",
+            "the proof is final at the gateway and its window over (by rule); null: never",
+            Get::OptU64(|r| r.record.proven_ns),
+        ),
+        column("measured", "-", "outside the warm-up", Get::OptBool(|r| Some(r.record.measured))),
+    ]
+}
+
+/// Columns of `batches.parquet`.
+pub fn batch_columns<'a>() -> Vec<Column<Row<'a, BatchRecord>>> {
+    vec![
+        arm(),
+        column(
+            "fleet",
+            "-",
+            "name of the fleet",
+            Get::OptText(|r: &Row<'_, BatchRecord>| fleet_name(r.run, r.record.chain)),
+        ),
+        column("rollup", "-", "number of the rollup in its fleet", Get::U64(|r| r.record.rollup.into())),
+        column("number", "-", "the rollup's own count", Get::U64(|r| r.record.number.into())),
+        column("transactions", "-", "transactions in it", Get::U64(|r| r.record.transactions.into())),
+        column("raw_bytes", "byte", "as signed, block heads included", Get::U64(|r| r.record.raw_bytes)),
+        column("compressed_bytes", "byte", "compressed", Get::U64(|r| r.record.compressed_bytes)),
+        column("blobs", "-", "blobs of its L1 transaction; 0: calldata", Get::U64(|r| r.record.blobs.into())),
+        column("shared_by", "-", "batches in that L1 transaction", Get::U64(|r| r.record.shared_by.into())),
+        column("opened_ns", "ns", "its first transaction was executed", Get::U64(|r| r.record.opened_ns)),
+        column("due_ns", "ns", "it was due", Get::U64(|r| r.record.due_ns)),
+        column("closed_ns", "ns", "it was closed and compressed", Get::U64(|r| r.record.closed_ns)),
+        column(
+            "slot",
+            "-",
+            "slot of its L1 block on the winning chain; null: not posted",
+            Get::OptU64(|r| r.record.slot.map(u64::from)),
+        ),
+        column(
+            "cost_gwei",
+            "gwei",
+            "what its L1 transaction paid",
+            Get::OptF64(|r| Some(r.record.cost_wei as f64 / 1e9)),
+        ),
+    ]
+}
+
+/// Columns of `blobs.parquet`.
+pub fn blob_columns<'a>() -> Vec<Column<Row<'a, BlobBlockRecord>>> {
+    vec![
+        arm(),
+        column("chain", "-", "chain index", Get::U64(|r: &Row<'_, BlobBlockRecord>| r.record.chain.into())),
+        column("slot", "-", "slot", Get::U64(|r| r.record.slot.into())),
+        column("proposer", "-", "proposer", Get::U64(|r| r.record.proposer.into())),
+        column("canonical", "-", "on the winning chain", Get::OptBool(|r| Some(r.record.canonical))),
+        column("blobs", "-", "blobs", Get::U64(|r| r.record.blobs.into())),
+        column("excess", "gas", "excess blob gas", Get::U64(|r| r.record.excess)),
+        column(
+            "blob_fee_wei",
+            "wei/gas",
+            "price of blob gas",
+            Get::OptF64(|r| Some(r.record.blob_fee_wei as f64)),
+        ),
+        column("offers", "-", "others' transactions in it", Get::U64(|r| r.record.offers.into())),
+        column(
+            "eligible",
+            "-",
+            "others' transactions its proposer had that covered the prices",
+            Get::U64(|r| r.record.eligible.into()),
+        ),
+    ]
+}

@@ -1,0 +1,280 @@
+//! A fleet: many rollups of one kind as one entry of the event loop.
+//!
+//! **Captures.** Rollups share code, contracts and genesis, by reference; a rollup's own state is a persistent diff
+//! over them. What every rollup has is two dense arrays: its share of the demand and its place among the active,
+//! twelve bytes. A rollup becomes active with the first transaction that reaches its sequencer and only then holds
+//! anything else. Nothing is pending for the others.
+//!
+//! **Leaves out.** Empty blocks (a rollup makes none), execution of batches by nodes that read them from the L1
+//! (followers execute what the sequencer sends them), forced inclusion, sequencers that fail over. A batch under way is not changed; a rollup has one
+//! at a time and waits for its finality on the L1 before it offers the next, so a reorganisation of the L1 never
+//! reorders them. A batch in a lost L1 block is offered again.
+//!
+//! **Parameters.** [`FleetPlan`]. **Checked against** conservation of transactions, the order of labels, Little's law
+//! and the bound of the L1 in `tests/rollup_fleet.rs`.
+
+use super::batcher::{Batch, Host as BatcherHost, Post};
+use super::labels::Sighting;
+use super::params::{FleetPlan, SharesPlan};
+use super::sequencer::Rollup;
+use super::users::{Gateway, Samplers, Tx};
+use crate::consensus::slots::Slots;
+use crate::consensus::slots::offers::Notice;
+use crate::execution::builder::BlockExecutor;
+use crate::execution::host::{Host, RunError, timers};
+use crate::execution::state::WorldState;
+use crate::gossip::Dissemination;
+use crate::kernel::event::Moment;
+use crate::kernel::ids::NodeId;
+use crate::kernel::random::{Weighted, WeightsError, Zipf, uniform_below};
+use crate::net::message::MessageKind;
+use crate::workload::Pricing;
+use crate::workload::economy::Economy;
+use crate::workload::load::Load;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// No place: the rollup is idle.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// How a rollup is drawn for a transaction.
+#[derive(Clone, Debug)]
+pub(super) enum Shares {
+    Equal(u64),
+    Zipf(Zipf),
+    Given(Weighted),
+}
+
+impl Shares {
+    fn new(plan: &SharesPlan, count: u32) -> Result<Self, WeightsError> {
+        match plan {
+            SharesPlan::Equal => Ok(Self::Equal(u64::from(count.max(1)))),
+            SharesPlan::Zipf { exponent_ppm } => {
+                Zipf::new(count as usize, *exponent_ppm as f64 / 1e6).map(Self::Zipf)
+            }
+            SharesPlan::Given(weights) => Weighted::new(weights.iter().copied()).map(Self::Given),
+        }
+    }
+
+    pub(super) fn sample(&self, bits: u64) -> u32 {
+        match self {
+            Self::Equal(count) => uniform_below(bits, *count) as u32,
+            Self::Zipf(zipf) => zipf.sample(bits) as u32,
+            Self::Given(weighted) => weighted.sample(bits) as u32,
+        }
+    }
+}
+
+/// What all rollups of a fleet share and nothing changes.
+pub(super) struct Common {
+    pub plan: FleetPlan,
+    pub seed: u64,
+    pub economy: Arc<Economy>,
+    pub genesis: WorldState,
+    pub shares: Shares,
+    pub samplers: Samplers,
+    pub last_ns: u64,
+    pub slot_ns: u64,
+}
+
+/// What a fleet is made of.
+pub struct FleetSetup {
+    /// Number among the simulation's chains; the plan's own chains come first.
+    pub chain: u32,
+    /// Parameters.
+    pub plan: FleetPlan,
+    /// Root seed.
+    pub seed: u64,
+    /// Accounts and contracts.
+    pub economy: Arc<Economy>,
+    /// The state every rollup starts from.
+    pub genesis: WorldState,
+    /// Executes blocks.
+    pub executor: BlockExecutor,
+    /// Prices them.
+    pub pricing: Pricing,
+    /// Gateways with their regions and relative numbers of users.
+    pub gateways: Vec<(NodeId, u32, u64)>,
+    /// Nodes of sequencers and batchers.
+    pub sequencers: Vec<NodeId>,
+    /// Slot time of the L1, ns.
+    pub slot_ns: u64,
+    /// Nobody sends anything after this, ns.
+    pub last_ns: u64,
+}
+
+/// A fleet of rollups.
+#[derive(Clone)]
+pub struct Fleet {
+    /// Number among the simulation's chains.
+    pub chain: u32,
+    /// Chain number of its L1.
+    pub l1: u32,
+    pub(super) common: Arc<Common>,
+    pub(super) executor: BlockExecutor,
+    pub(super) pricing: Pricing,
+    pub(super) gateways: Vec<Gateway>,
+    gateway_of: BTreeMap<NodeId, u32>,
+    pub(super) hosts: Vec<BatcherHost>,
+    host_of: BTreeMap<NodeId, u32>,
+    /// By rollup, its position in `active`.
+    pub(super) places: Vec<u32>,
+    pub(super) active: Vec<Rollup>,
+    pub(super) txs: Vec<Tx>,
+    pub(super) answers: Vec<Answer>,
+    pub(super) answers_free: Vec<u32>,
+    pub(super) batches: Vec<Batch>,
+    pub(super) posts: Vec<Post>,
+    pub(super) sightings: BTreeMap<(u32, u32), Sighting>,
+    pub(super) load: Load,
+}
+
+/// What a sequencer tells a gateway.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer {
+    pub txs: Vec<u32>,
+    pub refused: bool,
+    /// It is a block for a follower: execution by hardware class, ns.
+    pub block: Option<Arc<[u64]>>,
+}
+
+impl Fleet {
+    /// A fleet that has not started.
+    ///
+    /// # Errors
+    /// When the shares make no distribution.
+    pub fn new(setup: FleetSetup) -> Result<Self, WeightsError> {
+        let FleetSetup { chain, plan, seed, economy, genesis, executor, pricing, .. } = setup;
+        let shares = Shares::new(&plan.shares, plan.count)?;
+        let samplers = Samplers::new(&plan.demand, &economy)?;
+        let gateways = Gateway::all(&setup.gateways, &plan.demand, &economy, seed, chain);
+        let (places, l1) = (vec![NONE; plan.count as usize], plan.l1);
+        let hosts: Vec<BatcherHost> = setup.sequencers.iter().map(|node| BatcherHost::new(*node)).collect();
+        let (slot_ns, last_ns) = (setup.slot_ns, setup.last_ns);
+        let common = Common { plan, seed, economy, genesis, shares, samplers, last_ns, slot_ns };
+        Ok(Self {
+            chain,
+            l1,
+            common: Arc::new(common),
+            executor,
+            pricing,
+            gateway_of: gateways.iter().enumerate().map(|(i, g)| (g.node, i as u32)).collect(),
+            gateways,
+            host_of: hosts.iter().enumerate().map(|(i, h)| (h.node, i as u32)).collect(),
+            hosts,
+            places,
+            active: Vec::new(),
+            txs: Vec::new(),
+            answers: Vec::new(),
+            answers_free: Vec::new(),
+            batches: Vec::new(),
+            posts: Vec::new(),
+            sightings: BTreeMap::new(),
+            load: Load::default(),
+        })
+    }
+
+    /// Parameters.
+    pub fn plan(&self) -> &FleetPlan {
+        &self.common.plan
+    }
+
+    /// Sets the first timers.
+    pub fn start<D: Dissemination>(&mut self, host: &mut Host<'_, D>) {
+        for gateway in 0..self.gateways.len() {
+            self.await_arrival(host, Moment::default(), gateway);
+        }
+        for index in 0..self.hosts.len() {
+            let phase = self.tick_ns() * (index as u64 + 1) / (self.hosts.len() as u64 + 1);
+            let (node, task) = (self.hosts[index].node, (self.chain, index as u32));
+            host.task_timer(Moment::default(), phase.max(1), node, timers::BATCHER, task);
+        }
+    }
+
+    /// A timer of the fleet fired at a node.
+    ///
+    /// # Errors
+    /// When a block cannot be executed at all.
+    pub fn on_timer<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        l1: &mut Slots,
+        now: Moment,
+        timer: u8,
+        number: u32,
+    ) -> Result<(), RunError> {
+        match timer {
+            timers::ARRIVAL => self.on_arrival(host, now, number as usize),
+            timers::SEQUENCE => self.on_sequence(host, now, number)?,
+            timers::SEALED => self.on_sealed(host, now, number),
+            timers::CHANNEL => self.on_channel(now, number),
+            timers::BATCHER => self.on_batcher(host, l1, now, number as usize),
+            timers::PROVED => self.on_proved(number),
+            other => unreachable!("nobody sets timer {other} for a fleet"),
+        }
+        Ok(())
+    }
+
+    /// A message of the fleet is complete at a node.
+    pub fn on_message<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        node: NodeId,
+        kind: MessageKind,
+        content: u32,
+    ) {
+        if kind == MessageKind::Transactions {
+            self.on_transaction(host, now, content);
+        } else {
+            self.on_answer(host, now, node, content);
+        }
+    }
+
+    /// A node has executed an L1 block with posts, or holds it final.
+    pub fn on_notice<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        l1: &Slots,
+        now: Moment,
+        notice: Notice,
+    ) {
+        let Some(market) = &l1.offers else { return };
+        let gateway = self.gateway_of.get(&notice.node).copied();
+        let own_host = self.host_of.get(&notice.node).copied();
+        if gateway.is_none() && own_host.is_none() {
+            return;
+        }
+        let mine = market.contents(notice.block).offers.iter().filter(|o| o.id.0 == self.chain);
+        let posts: Vec<u32> = mine.map(|offer| offer.number).collect();
+        for post in posts {
+            if let Some(gateway) = gateway {
+                self.sight(l1, now, post, gateway, notice);
+            }
+            if own_host == Some(self.posts[post as usize].host) {
+                self.posted(host, now, post, notice);
+            }
+        }
+    }
+
+    /// Prices blocks built from now on in another way.
+    pub fn set_pricing(&mut self, pricing: Pricing) {
+        self.pricing = pricing;
+    }
+
+    /// Node of the sequencer of a rollup.
+    pub(super) fn host_index(&self, rollup: u32) -> u32 {
+        rollup % self.hosts.len() as u32
+    }
+
+    /// Bytes the fleet holds, states and channels included by their lengths.
+    pub fn heap_bytes(&self) -> usize {
+        let channels: usize = self.active.iter().map(Rollup::heap_bytes).sum();
+        self.places.capacity() * 4
+            + self.active.capacity() * size_of::<Rollup>()
+            + self.txs.capacity() * size_of::<Tx>()
+            + self.batches.capacity() * size_of::<Batch>()
+            + self.posts.capacity() * size_of::<Post>()
+            + channels
+    }
+}

@@ -1,0 +1,26 @@
+//! Rollups: chains that order and execute on their own and publish what they did on another chain, the L1.
+//!
+//! One [`fleet::Fleet`] carries from one to a million rollups of a kind over the nodes of the simulation:
+//!
+//! * [`users`]: people at gateways (their RPC nodes) send transactions to the rollups' sequencers.
+//! * [`sequencer`]: orders, executes (the same executor as every chain, on the node's own cores), confirms softly.
+//! * [`batcher`]: collects what was executed, compresses it for real ([`compress`]), bids for space on the L1.
+//! * [`labels`]: soft, posted, L1-final, proven: what each user sees, and when.
+//! * [`presets`]: parameters of known designs with their sources. [`record`]: what a run leaves behind.
+//!
+//! A fleet acts only through messages and timers and sees the L1 through its own nodes' views
+//! ([`crate::consensus::slots`]). A rollup nobody uses has no event pending and takes twelve bytes.
+//!
+//! May import kernel, net, gossip, chain, execution, workload and consensus. Must never be true: that a sequencer
+//! orders a transaction that has not reached its node, that a batch counts as posted where the node has not
+//! executed the L1 block with it, or that bytes are compressed by a ratio instead of a codec.
+
+pub mod batcher;
+pub mod compress;
+pub mod fleet;
+pub mod labels;
+pub mod params;
+pub mod presets;
+pub mod record;
+pub mod sequencer;
+pub mod users;

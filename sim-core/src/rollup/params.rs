@@ -1,0 +1,157 @@
+//! Parameters of rollups: plain data, as a resolved plan carries them.
+
+use crate::execution::params::ExecutionPlan;
+use crate::workload::params::UsersPlan;
+use serde::{Deserialize, Serialize};
+
+/// Rollups of one kind on one L1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FleetPlan {
+    /// Name shown in reports.
+    pub name: String,
+    /// Name of the preset it started from.
+    pub preset: String,
+    /// The chain it posts to, as a position in the plan's chains.
+    pub l1: u32,
+    /// Number of rollups.
+    pub count: u32,
+    /// How demand is spread over them.
+    pub shares: SharesPlan,
+    /// What people send, over all of them.
+    pub demand: UsersPlan,
+    /// Nodes that run sequencers and batchers; each serves an equal number of rollups.
+    pub sequencers: u32,
+    /// Nodes that follow each rollup beside its sequencer: they are sent every block and execute it.
+    pub followers: u32,
+    /// Blocks and fees.
+    pub rules: RulesPlan,
+    /// Posting.
+    pub batcher: BatcherPlan,
+    /// Proofs or assertions.
+    pub proof: Option<ProofPlan>,
+    /// How blocks are executed.
+    pub execution: ExecutionPlan,
+}
+
+/// How demand is spread over the rollups of a fleet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SharesPlan {
+    /// All alike.
+    Equal,
+    /// The r-th in proportion to r^-exponent.
+    Zipf {
+        /// Exponent, parts per million.
+        exponent_ppm: u64,
+    },
+    /// Relative shares, one a rollup.
+    Given(Vec<u64>),
+}
+
+/// Blocks of a rollup and the price of its gas.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RulesPlan {
+    /// Time between blocks, ns.
+    pub block_ns: u64,
+    /// Time between soft confirmations, ns: a part of the block time (flashblocks), or all of it.
+    pub soft_ns: u64,
+    /// A block begins as soon as there is something to put in, `block_ns` after the last at the earliest;
+    /// otherwise blocks begin on a clock.
+    pub on_demand: bool,
+    /// Gas limit of a block.
+    pub gas_limit: u64,
+    /// Which transaction goes first.
+    pub order: OrderPlan,
+    /// Transactions that may wait at a sequencer; 0: no limit.
+    pub queue_max: u32,
+    /// After this long in the queue a transaction is given up, ns; 0: never.
+    pub timeout_ns: u64,
+    /// Gas limit over gas target.
+    pub elasticity: u64,
+    /// Base fee change denominator.
+    pub change_denominator: u64,
+    /// Least base fee, wei per gas; also the first.
+    pub base_fee_min_wei: u64,
+}
+
+/// Which transaction goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderPlan {
+    /// As they arrive at the sequencer.
+    FirstCome,
+    /// By tip on gas.
+    PriorityFee,
+    /// As they arrive, all but an express lane's `delay_ns` later.
+    Timeboost {
+        /// Delay of everybody else, ns.
+        delay_ns: u64,
+        /// Share of the transactions that are in the express lane, parts per million.
+        express_ppm: u64,
+    },
+}
+
+/// How a rollup posts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatcherPlan {
+    /// A channel is due this long after its first transaction, ns.
+    pub max_delay_ns: u64,
+    /// It is due earlier once it is likely to fill so many blobs.
+    pub target_blobs: u32,
+    /// Most blobs in one batch.
+    pub max_blobs: u32,
+    /// Brotli quality, 0 to 11.
+    pub brotli_quality: u8,
+    /// Where batches go.
+    pub data: DataPlan,
+    /// Most a rollup pays per blob gas: median over rollups (log-normal), wei.
+    pub max_blob_fee_median_wei: u64,
+    /// 90th percentile of that over the median, parts per million.
+    pub max_blob_fee_p90_ppm: u64,
+    /// Tip per gas at first: median over rollups (log-normal, 90th percentile twice the median), wei.
+    pub tip_wei: u64,
+    /// The tip doubles every so long until the batch is posted, ns.
+    pub tip_doubles_ns: u64,
+    /// Limits what sequencers put into blocks when posting is behind.
+    pub throttle: Option<ThrottlePlan>,
+    /// Batches of several rollups of one sequencer node share blobs.
+    pub sharing: bool,
+}
+
+/// Where batches go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DataPlan {
+    /// Into blobs.
+    Blobs,
+    /// Into calldata, at most so many bytes a batch.
+    Calldata {
+        /// Bytes.
+        max_bytes: u32,
+    },
+    /// Into blobs, or into calldata when that is cheaper for the batch at the prices the batcher sees.
+    Cheaper {
+        /// Most bytes of calldata in a batch.
+        max_bytes: u32,
+    },
+}
+
+/// Throttling by what is not posted yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThrottlePlan {
+    /// Above so many bytes executed and not posted ...
+    pub backlog_bytes: u64,
+    /// ... a block holds at most so many bytes of transactions.
+    pub block_bytes: u64,
+}
+
+/// How a batch comes to count as proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofPlan {
+    /// From the batch's L1 block, executed at the prover's node, until the proof or assertion is ready, ns.
+    pub latency_ns: u64,
+    /// Gas of the transaction with it.
+    pub gas: u64,
+    /// Size of that transaction, bytes.
+    pub bytes: u64,
+    /// From that transaction's finality until it takes effect (dispute window, execution delay), ns. Added by
+    /// rule, not simulated.
+    pub window_ns: u64,
+}

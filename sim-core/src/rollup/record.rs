@@ -1,0 +1,164 @@
+//! What a run leaves behind of its rollups: plain data.
+
+use serde::{Deserialize, Serialize};
+
+/// One fleet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FleetRecord {
+    /// Name.
+    pub name: String,
+    /// Chain number of the fleet; chains of the plan come first.
+    pub chain: u32,
+    /// Rollups there are.
+    pub rollups: u64,
+    /// Rollups that were sent at least one transaction. Only these were simulated; the others cost nothing.
+    pub active: u64,
+    /// Rollups that executed something.
+    pub executed_something: u64,
+    /// Rollups with a batch on the L1's winning chain.
+    pub posted_something: u64,
+    /// Rollups with executed transactions that are not posted, at the end.
+    pub waiting_to_post: u64,
+    /// Transactions people sent.
+    pub submitted: u64,
+    /// Of these: in a block of their rollup.
+    pub included: u64,
+    /// Of these: on their way to a sequencer, or lost with a node that was down.
+    pub travelling: u64,
+    /// Of these: waiting at a sequencer.
+    pub queued: u64,
+    /// Of these: dropped, by [`DROP_REASONS`].
+    pub dropped: [u64; DROP_REASONS.len()],
+    /// Gas the included transactions used.
+    pub gas_used: u64,
+    /// Blocks (or parts of blocks that were confirmed) of all rollups.
+    pub blocks: u64,
+    /// Execution of all blocks on the sequencers' nodes, ns.
+    pub execution_ns: u64,
+    /// Bytes of the included transactions, as signed.
+    pub raw_bytes: u64,
+    /// Executed and not in any batch at the end, bytes as signed.
+    pub unbatched_bytes: u64,
+    /// Time integral of the number of transactions waiting at sequencers, transactions x ns.
+    pub queue_area: u128,
+    /// Bytes the simulator holds for all rollups together, states not counted.
+    pub heap_bytes: u64,
+}
+
+/// Why a transaction was dropped.
+pub const DROP_REASONS: [&str; 4] = ["queue full", "waited too long", "invalid", "after a dropped one"];
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fate {
+    /// On its way to the sequencer.
+    Travelling,
+    /// At the sequencer.
+    Queued,
+    /// In a block.
+    Included,
+    /// Given up: position in [`DROP_REASONS`].
+    Dropped(u8),
+}
+
+/// One user transaction on a rollup. Times are what the user's node saw, ns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollupTxRecord {
+    /// Chain number of the fleet.
+    pub chain: u32,
+    /// Rollup.
+    pub rollup: u32,
+    /// Region of the user.
+    pub region: u32,
+    /// Index into the plan's mix.
+    pub kind: u32,
+    /// Handed to the gateway, ns.
+    pub submitted_ns: u64,
+    /// What became of it.
+    pub fate: Fate,
+    /// At the sequencer, ns.
+    pub received_ns: Option<u64>,
+    /// Executed at the sequencer, ns.
+    pub executed_ns: Option<u64>,
+    /// The sequencer's confirmation is at the gateway, ns.
+    pub soft_ns: Option<u64>,
+    /// The gateway has executed the L1 block with the batch, ns.
+    pub posted_ns: Option<u64>,
+    /// That block is final at the gateway, ns.
+    pub final_ns: Option<u64>,
+    /// The proof's L1 block is final at the gateway and the window is over, ns (may lie after the run's end).
+    pub proven_ns: Option<u64>,
+    /// Inside the measured part of the run.
+    pub measured: bool,
+}
+
+/// One batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchRecord {
+    /// Chain number of the fleet.
+    pub chain: u32,
+    /// Rollup.
+    pub rollup: u32,
+    /// The rollup's own count of batches.
+    pub number: u32,
+    /// Transactions in it.
+    pub transactions: u32,
+    /// Their size as signed, block heads included, bytes.
+    pub raw_bytes: u64,
+    /// Compressed, bytes.
+    pub compressed_bytes: u64,
+    /// Blobs of the L1 transaction it is in; 0: calldata.
+    pub blobs: u32,
+    /// Batches in that L1 transaction.
+    pub shared_by: u32,
+    /// Its first transaction was executed, ns.
+    pub opened_ns: u64,
+    /// It was due, ns.
+    pub due_ns: u64,
+    /// It was closed and compressed, ns.
+    pub closed_ns: u64,
+    /// Slot of the L1 block with it on the winning chain.
+    pub slot: Option<u32>,
+    /// What the L1 transaction paid, wei; 0: not posted.
+    pub cost_wei: u128,
+}
+
+/// Blobs of one L1 block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobBlockRecord {
+    /// Chain.
+    pub chain: u32,
+    /// Slot.
+    pub slot: u32,
+    /// Proposer.
+    pub proposer: u32,
+    /// On the winning chain.
+    pub canonical: bool,
+    /// Blobs.
+    pub blobs: u32,
+    /// Most there may be.
+    pub max: u32,
+    /// At which the price stands still.
+    pub target: u32,
+    /// Excess blob gas.
+    pub excess: u64,
+    /// Price of blob gas, wei.
+    pub blob_fee_wei: u128,
+    /// Others' transactions in it.
+    pub offers: u32,
+    /// Others' transactions its proposer had and that covered the prices.
+    pub eligible: u32,
+}
+
+/// Everything a run leaves behind of its rollups.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RollupsRecord {
+    /// One entry a fleet.
+    pub fleets: Vec<FleetRecord>,
+    /// By fleet, gateway and order of submission.
+    pub transactions: Vec<RollupTxRecord>,
+    /// By fleet, rollup and number.
+    pub batches: Vec<BatchRecord>,
+    /// By chain, slot and proposer.
+    pub blob_blocks: Vec<BlobBlockRecord>,
+}

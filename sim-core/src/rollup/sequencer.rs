@@ -1,0 +1,515 @@
+//! The sequencer of a rollup: a queue, an order, a block, a soft confirmation.
+//!
+//! **Captures.** Transactions wait in the sequencer's queue for the next block (on a clock with a phase of its own,
+//! or on demand) and are taken in the rollup's order, nonces of a sender without gaps, as far as gas, the base fee
+//! and a throttle on unposted bytes allow. They are executed for real, once, on the rollup's own state; the time that
+//! takes is priced like any block's and spent on the node's cores, which all rollups of the node share. Only then
+//! are senders told: one message to each gateway. With flashblocks a block is confirmed in parts, each with its
+//! share of the gas. The base fee follows EIP-1559 with the rollup's own parameters, empty blocks included.
+//!
+//! **Leaves out.** Gas that was reserved and not used is not offered again within a block; builders that reorder
+//! for profit; Arbitrum's own pricing. A transaction that cannot pay the base fee waits.
+//!
+//! **Parameters.** [`super::params::RulesPlan`]. **Source** see `sim-core/data/rollups`.
+
+use super::fleet::{Answer, Fleet, NONE};
+use super::params::OrderPlan;
+use super::record::Fate;
+use super::{batcher, compress};
+use crate::chain::account::{AccountKind, address};
+use crate::chain::block::EPOCH_S;
+use crate::chain::fee_market::{Eip1559, FeeMarket};
+use crate::execution::builder::{ExecutedBlock, Rules};
+use crate::execution::host::{Host, RunError, timers};
+use crate::execution::state::WorldState;
+use crate::gossip::Dissemination;
+use crate::kernel::event::Moment;
+use crate::kernel::ids::NodeId;
+use crate::kernel::random::{Purpose, draw};
+use crate::net::message::{CONTROL_BYTES, MessageKind};
+use parallel_evm::{BlockEnv, ExecuteError, SpecId, TxEnv, U256};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A transaction's receipt in a confirmation, bytes: hash, status, gas, position (our estimate).
+const RECEIPT_BYTES: u64 = 64;
+/// Entity of the draws that place followers.
+const FOLLOWERS: u64 = 6;
+/// Tells blocks for followers from confirmations.
+const FEED: u64 = 1 << 39;
+/// Empty blocks that are caught up with at most; by then the base fee is at its least.
+const EMPTY_BLOCKS_MAX: u64 = 4_096;
+
+/// A rollup somebody uses.
+#[derive(Clone)]
+pub(super) struct Rollup {
+    pub number: u32,
+    pub state: WorldState,
+    height: u32,
+    base_fee_wei: u64,
+    /// Block on the clock (or count of blocks on demand) the gas below belongs to.
+    window: u64,
+    window_gas: u64,
+    last_start_ns: u64,
+    queue: Vec<Waiting>,
+    /// Time integral of the queue's length up to `queue_since_ns`.
+    pub queue_area: u128,
+    queue_since_ns: u64,
+    timer_pending: bool,
+    building: Option<Box<Building>>,
+    pub channel: batcher::Channel,
+    pub totals: Totals,
+}
+
+/// What a rollup has done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Totals {
+    pub blocks: u64,
+    pub gas_used: u64,
+    pub execution_ns: u64,
+    pub raw_bytes: u64,
+}
+
+/// A transaction in the queue.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    tx: u32,
+    sender: u32,
+    nonce: u64,
+    turn_ns: u64,
+    gas_limit: u64,
+    max_fee_wei: u64,
+    tip_wei: u64,
+    bytes: u64,
+}
+
+/// A block under execution.
+#[derive(Clone)]
+struct Building {
+    txs: Vec<u32>,
+    /// The transactions as signed, and where each ends.
+    raw: Vec<u8>,
+    ends: Vec<u32>,
+    state: WorldState,
+    gas_used: u64,
+    start_ns: u64,
+    /// Execution by hardware class, ns.
+    durations: Arc<[u64]>,
+}
+
+impl Rollup {
+    fn new(number: u32, genesis: &WorldState, base_fee_wei: u64) -> Self {
+        Self {
+            number,
+            state: genesis.clone(),
+            height: 0,
+            base_fee_wei,
+            window: 0,
+            window_gas: 0,
+            last_start_ns: 0,
+            queue: Vec::new(),
+            queue_area: 0,
+            queue_since_ns: 0,
+            timer_pending: false,
+            building: None,
+            channel: batcher::Channel::default(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Brings the time integral of the queue's length up to `now_ns`, before the length changes.
+    fn count(&mut self, now_ns: u64) {
+        self.queue_area = self.queue_area_until(now_ns);
+        self.queue_since_ns = now_ns;
+    }
+
+    /// Time integral of the number of transactions waiting or under execution until `now_ns`.
+    pub fn queue_area_until(&self, now_ns: u64) -> u128 {
+        let waiting = self.queue.len() + self.building.as_ref().map_or(0, |b| b.txs.len());
+        self.queue_area + waiting as u128 * u128::from(now_ns.saturating_sub(self.queue_since_ns))
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.queue.capacity() * size_of::<Waiting>() + self.channel.heap_bytes()
+    }
+}
+
+impl Fleet {
+    /// A transaction has reached its sequencer.
+    pub(super) fn on_transaction<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        handle: u32,
+    ) {
+        let queue_max = self.common.plan.rules.queue_max as usize;
+        self.txs[handle as usize].received_ns = now.time.0;
+        let tx = self.txs[handle as usize];
+        let place = self.activate(tx.rollup);
+        if queue_max > 0 && self.active[place].queue.len() >= queue_max {
+            self.refuse(host, now, place, &[(handle, 0)]);
+            return;
+        }
+        self.txs[handle as usize].fate = Fate::Queued;
+        let body = self.transaction(&tx);
+        let waiting = Waiting {
+            tx: handle,
+            sender: body.sender,
+            nonce: body.nonce,
+            turn_ns: self.turn_ns(&tx),
+            gas_limit: body.gas_limit,
+            max_fee_wei: body.max_fee_per_gas,
+            tip_wei: body.max_priority_fee_per_gas,
+            bytes: body.wire_size_bytes(),
+        };
+        let rollup = &mut self.active[place];
+        rollup.count(now.time.0);
+        rollup.queue.push(waiting);
+        self.await_block(host, now, place);
+    }
+
+    fn activate(&mut self, number: u32) -> usize {
+        let place = &mut self.places[number as usize];
+        if *place == NONE {
+            *place = self.active.len() as u32;
+            let least = self.common.plan.rules.base_fee_min_wei;
+            self.active.push(Rollup::new(number, &self.common.genesis, least));
+        }
+        *place as usize
+    }
+
+    fn phase_ns(&self, number: u32) -> u64 {
+        let entity = u64::from(self.chain) << 32 | u64::from(number);
+        draw(self.common.seed, Purpose::TIMER, entity, 0) % self.common.plan.rules.soft_ns
+    }
+
+    /// Sets the timer of the next block, if there is something to put in.
+    fn await_block<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, place: usize) {
+        let rules = &self.common.plan.rules;
+        let rollup = &self.active[place];
+        if rollup.timer_pending || rollup.building.is_some() || rollup.queue.is_empty() {
+            return;
+        }
+        let (now_ns, number) = (now.time.0, rollup.number);
+        let at_ns = if rules.on_demand {
+            now_ns.max(rollup.last_start_ns + if rollup.height > 0 { rules.block_ns } else { 0 })
+        } else {
+            let phase = self.phase_ns(number);
+            phase + ((now_ns + rules.soft_ns - phase) / rules.soft_ns) * rules.soft_ns
+        };
+        self.active[place].timer_pending = true;
+        let node = self.hosts[self.host_index(number) as usize].node;
+        host.task_timer(now, at_ns - now_ns, node, timers::SEQUENCE, (self.chain, place as u32));
+    }
+
+    /// Time for a block.
+    pub(super) fn on_sequence<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        number: u32,
+    ) -> Result<(), RunError> {
+        let place = number as usize;
+        self.active[place].timer_pending = false;
+        self.give_up(host, now, place);
+        let budget = self.open_block(now, place);
+        let mut chosen = self.choose(now, place, budget);
+        let node = self.hosts[self.host_index(self.active[place].number) as usize].node;
+        let executed = self.execute(host, now, place, &mut chosen)?;
+        let Some(executed) = executed else {
+            self.await_block(host, now, place);
+            return Ok(());
+        };
+        let durations = self.pricing.durations_ns(&executed.trace);
+        let duration = durations[host.fabric.class(node)];
+        let (_, end) = host.cpus[node.index()].run(now.time.0, duration);
+        let (raw, ends) = self.encode(&chosen);
+        let rollup = &mut self.active[place];
+        rollup.count(now.time.0);
+        let taken: BTreeSet<u32> = chosen.iter().copied().collect();
+        rollup.queue.retain(|waiting| !taken.contains(&waiting.tx));
+        rollup.totals.execution_ns += duration;
+        let state = executed.state.clone().expect("a block on a state leads to a state");
+        let (gas_used, start_ns) = (executed.output.gas_used, now.time.0);
+        rollup.building = Some(Box::new(Building {
+            txs: chosen,
+            raw,
+            ends,
+            state,
+            gas_used,
+            start_ns,
+            durations: durations.into(),
+        }));
+        host.task_timer(now, end - now.time.0, node, timers::SEALED, (self.chain, number));
+        Ok(())
+    }
+
+    /// Begins a block, or the next part of one: the base fee, and gas and bytes it may hold.
+    fn open_block(&mut self, now: Moment, place: usize) -> Budget {
+        let rules = &self.common.plan.rules;
+        let number = self.active[place].number;
+        let (window, share) = if rules.on_demand {
+            let since = now.time.0.saturating_sub(self.active[place].last_start_ns);
+            (self.active[place].window + (since / rules.block_ns).max(1), (1, 1))
+        } else {
+            let parts = (rules.block_ns / rules.soft_ns).max(1);
+            let step = now.time.0.saturating_sub(self.phase_ns(number)) / rules.soft_ns;
+            (step / parts, (step % parts + 1, parts))
+        };
+        let rollup = &mut self.active[place];
+        if rollup.height == 0 || window > rollup.window {
+            let market =
+                Eip1559 { elasticity: rules.elasticity, change_denominator: rules.change_denominator };
+            let (mut gas, mut blocks) = (rollup.window_gas, window - rollup.window);
+            while rollup.height > 0 && blocks > 0 {
+                let next = market.next_base_fee(rollup.base_fee_wei, gas, rules.gas_limit);
+                let next = next.max(rules.base_fee_min_wei);
+                if gas == 0 && next == rollup.base_fee_wei {
+                    break;
+                }
+                (rollup.base_fee_wei, gas) = (next, 0);
+                blocks = (blocks - 1).min(EMPTY_BLOCKS_MAX);
+            }
+            (rollup.window, rollup.window_gas) = (window, 0);
+            rollup.height += 1;
+        }
+        rollup.last_start_ns = now.time.0;
+        let gas = u128::from(rules.gas_limit) * u128::from(share.0) / u128::from(share.1);
+        let throttle = self.common.plan.batcher.throttle;
+        let throttled = throttle.filter(|t| rollup.channel.unposted_bytes > t.backlog_bytes);
+        Budget {
+            gas: (gas as u64).saturating_sub(rollup.window_gas),
+            bytes: throttled.map_or(u64::MAX, |t| t.block_bytes),
+        }
+    }
+
+    /// Drops what has waited too long.
+    fn give_up<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, place: usize) {
+        let timeout_ns = self.common.plan.rules.timeout_ns;
+        if timeout_ns == 0 {
+            return;
+        }
+        let txs = &self.txs;
+        let rollup = &mut self.active[place];
+        rollup.count(now.time.0);
+        let late = |w: &Waiting| now.time.0 - txs[w.tx as usize].received_ns > timeout_ns;
+        let (given_up, kept) = std::mem::take(&mut rollup.queue).into_iter().partition(late);
+        rollup.queue = kept;
+        let given_up: Vec<Waiting> = given_up;
+        let refused: Vec<(u32, u8)> = given_up.iter().map(|w| (w.tx, 1)).collect();
+        self.refuse(host, now, place, &refused);
+    }
+
+    /// The next block's transactions, in order.
+    fn choose(&mut self, now: Moment, place: usize, mut budget: Budget) -> Vec<u32> {
+        let common = Arc::clone(&self.common);
+        let rollup = &mut self.active[place];
+        let base_fee = rollup.base_fee_wei;
+        match common.plan.rules.order {
+            OrderPlan::FirstCome => {}
+            OrderPlan::Timeboost { .. } => rollup.queue.sort_by_key(|w| w.turn_ns),
+            OrderPlan::PriorityFee => rollup.queue.sort_by_key(|w| {
+                let tip = crate::chain::transaction::effective_tip(w.max_fee_wei, w.tip_wei, base_fee);
+                (Reverse(tip), w.turn_ns)
+            }),
+        }
+        let mut next: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut chosen = Vec::new();
+        for waiting in &rollup.queue {
+            if budget.gas < crate::chain::mempool::MIN_TRANSACTION_GAS {
+                break;
+            }
+            let state = &rollup.state;
+            let nonce = next
+                .entry(waiting.sender)
+                .or_insert_with(|| state.nonce(common.economy.person(waiting.sender)));
+            let fits = waiting.gas_limit <= budget.gas && waiting.bytes <= budget.bytes;
+            let its_turn = waiting.turn_ns <= now.time.0;
+            if its_turn && waiting.nonce == *nonce && waiting.max_fee_wei >= base_fee && fits {
+                *nonce += 1;
+                budget.gas -= waiting.gas_limit;
+                budget.bytes -= waiting.bytes;
+                chosen.push(waiting.tx);
+            }
+        }
+        chosen
+    }
+
+    /// Executes what was chosen on the rollup's state; what cannot be part of a block is dropped.
+    fn execute<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        place: usize,
+        chosen: &mut Vec<u32>,
+    ) -> Result<Option<Arc<ExecutedBlock>>, RunError> {
+        loop {
+            if chosen.is_empty() {
+                return Ok(None);
+            }
+            let rollup = &self.active[place];
+            let bodies = chosen.iter().map(|tx| self.transaction(&self.txs[*tx as usize]));
+            let (senders, envs): (Vec<u32>, Vec<TxEnv>) = bodies.map(|b| (b.sender, b.to_env())).unzip();
+            let rules = Rules { spec: SpecId::OSAKA, chain_id: self.chain_id(rollup.number) };
+            let env = self.env(now, place);
+            match self.executor.execute(rules, &env, &rollup.state, envs) {
+                Ok(executed) => return Ok(Some(executed)),
+                Err(ExecuteError::InvalidTransaction { index, .. }) => {
+                    let mut refused = vec![(chosen[index], 2)];
+                    let later = (index + 1..chosen.len()).filter(|i| senders[*i] == senders[index]);
+                    refused.extend(later.map(|i| (chosen[i], 3)));
+                    let out: BTreeSet<u32> = refused.iter().map(|(tx, _)| *tx).collect();
+                    chosen.retain(|tx| !out.contains(tx));
+                    let rollup = &mut self.active[place];
+                    rollup.count(now.time.0);
+                    rollup.queue.retain(|waiting| !out.contains(&waiting.tx));
+                    self.refuse(host, now, place, &refused);
+                }
+                Err(error) => {
+                    let (chain, slot) = (self.chain, rollup.height);
+                    return Err(RunError::Execution { chain, slot, reason: error.to_string() });
+                }
+            }
+        }
+    }
+
+    fn env(&self, now: Moment, place: usize) -> BlockEnv {
+        let (rollup, rules) = (&self.active[place], &self.common.plan.rules);
+        let node = self.hosts[self.host_index(rollup.number) as usize].node;
+        BlockEnv {
+            number: U256::from(rollup.height),
+            beneficiary: address(AccountKind::Proposer, u64::from(node.0)),
+            timestamp: U256::from(EPOCH_S + now.time.0 / 1_000_000_000),
+            gas_limit: rules.gas_limit,
+            basefee: rollup.base_fee_wei,
+            difficulty: U256::ZERO,
+            prevrandao: Some(alloy_primitives::keccak256(rollup.height.to_be_bytes())),
+            ..BlockEnv::default()
+        }
+    }
+
+    fn encode(&self, chosen: &[u32]) -> (Vec<u8>, Vec<u32>) {
+        let (mut raw, mut ends) = (Vec::new(), Vec::with_capacity(chosen.len()));
+        for tx in chosen.iter().map(|tx| &self.txs[*tx as usize]) {
+            let number = self.signature_number(tx);
+            compress::encode(&self.transaction(tx), self.common.seed, number, &mut raw);
+            ends.push(raw.len() as u32);
+        }
+        (raw, ends)
+    }
+
+    /// A block is executed: it counts, its senders are told, its bytes go into the channel.
+    pub(super) fn on_sealed<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, number: u32) {
+        let place = number as usize;
+        self.active[place].count(now.time.0);
+        let rollup = &mut self.active[place];
+        let Some(block) = rollup.building.take() else { return };
+        rollup.state = block.state.clone();
+        rollup.window_gas += block.gas_used;
+        rollup.totals.blocks += 1;
+        rollup.totals.gas_used += block.gas_used;
+        rollup.totals.raw_bytes += block.raw.len() as u64;
+        let (rollup_number, gas_used) = (rollup.number, block.gas_used);
+        for tx in &block.txs {
+            let tx = &mut self.txs[*tx as usize];
+            tx.executed_ns = now.time.0;
+            tx.fate = Fate::Included;
+        }
+        let node = self.hosts[self.host_index(rollup_number) as usize].node;
+        host.fabric.witness(node, now.time.0 ^ u64::from(rollup_number) << 40 ^ gas_used);
+        self.answer(host, now, place, &block.txs, false);
+        self.feed(host, now, place, &block);
+        self.fill_channel(host, now, place, (block.start_ns, &block.txs, &block.raw, &block.ends));
+        self.await_block(host, now, place);
+    }
+
+    fn write(&mut self, answer: Answer) -> u32 {
+        match self.answers_free.pop() {
+            Some(number) => {
+                self.answers[number as usize] = answer;
+                number
+            }
+            None => {
+                self.answers.push(answer);
+                self.answers.len() as u32 - 1
+            }
+        }
+    }
+
+    /// Sends a block to the rollup's followers.
+    fn feed<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        place: usize,
+        block: &Building,
+    ) {
+        let (number, height) = (self.active[place].number, self.active[place].totals.blocks);
+        let from = self.hosts[self.host_index(number) as usize].node;
+        let nodes = u64::from(host.fabric.node_count());
+        let entity = FOLLOWERS | u64::from(self.chain) << 8 | u64::from(number) << 16;
+        let first = draw(self.common.seed, Purpose::PLACEMENT, entity, 0) % nodes;
+        let bytes = CONTROL_BYTES + block.raw.len() as u64;
+        for step in 0..u64::from(self.common.plan.followers) {
+            // Places are drawn at random, so neighbours in number are anywhere.
+            let to = NodeId(((first + step) % nodes) as u32);
+            if to != from {
+                let durations = Some(Arc::clone(&block.durations));
+                let letter = self.write(Answer { txs: Vec::new(), refused: false, block: durations });
+                let round = FEED ^ height << 24 ^ u64::from(number);
+                host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, letter, round);
+            }
+        }
+    }
+
+    /// Drops transactions, each with its reason, and tells their gateways.
+    fn refuse<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        place: usize,
+        refused: &[(u32, u8)],
+    ) {
+        for (tx, reason) in refused {
+            self.txs[*tx as usize].fate = Fate::Dropped(*reason);
+        }
+        let txs: Vec<u32> = refused.iter().map(|(tx, _)| *tx).collect();
+        self.answer(host, now, place, &txs, true);
+    }
+
+    /// One message to each gateway with something among `txs`.
+    fn answer<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        place: usize,
+        txs: &[u32],
+        refused: bool,
+    ) {
+        let mut by_gateway: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
+        for tx in txs {
+            by_gateway.entry(self.txs[*tx as usize].gateway).or_default().push(*tx);
+        }
+        let from = self.hosts[self.host_index(self.active[place].number) as usize].node;
+        for (gateway, txs) in by_gateway {
+            let bytes = CONTROL_BYTES + RECEIPT_BYTES * txs.len() as u64;
+            let first = self.txs[txs[0] as usize].sequence;
+            let to = self.gateways[gateway as usize].node;
+            let number = self.write(Answer { txs, refused, block: None });
+            if to == from {
+                self.on_answer(host, now, to, number);
+            } else {
+                let round = u64::from(first) << 1 | u64::from(refused);
+                host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, number, round);
+            }
+        }
+    }
+}
+
+/// What a block, or a part of one, may hold.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    gas: u64,
+    bytes: u64,
+}

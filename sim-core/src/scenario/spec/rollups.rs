@@ -1,0 +1,190 @@
+//! The `rollups` section and the blob rules of a chain, as written.
+
+use super::{
+    Deserialize, Deserializer, Duration, Factor, GasAmount, JsonSchema, MapAccess, Price, Real, Serialize,
+    Size, UsersSpec, Visitor, de, fmt,
+};
+
+/// Blob rules of a chain.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BlobsSpec {
+    /// The rules of a fork: "cancun", "prague", "osaka", "bpo1", "bpo2".
+    Named(String),
+    /// Rules of one's own.
+    Given(BlobRulesSpec),
+}
+
+/// Blob rules given in place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BlobRulesSpec {
+    /// Fork whose rules hold for what is left out. Default: "bpo2".
+    pub schedule: Option<String>,
+    /// Blobs a block at which the price stands still. Allowed: 1 to `max`.
+    pub target: Option<u64>,
+    /// Most blobs in a block. Allowed: 1 to 4096.
+    pub max: Option<u64>,
+    /// Excess blob gas that multiplies the price by e. Allowed: 1 to 10^12.
+    pub update_fraction: Option<u64>,
+    /// Most blobs in one transaction. Allowed: 1 to `max`.
+    pub max_per_transaction: Option<u64>,
+    /// Excess blob gas at the start, which sets the first price. Allowed: 0 to 1000 times the update fraction.
+    pub excess: Option<u64>,
+    /// Columns of 128 that a node downloads and passes on (EIP-7594); 0: whole blobs. Allowed: 0 to 128.
+    pub columns: Option<u64>,
+}
+
+text_or! { BlobsSpec, "the name of a fork, or (target: .., max: ..)",
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<BlobsSpec, E> {
+        Ok(BlobsSpec::Named(name.to_owned()))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<BlobsSpec, A::Error> {
+        BlobRulesSpec::deserialize(de::value::MapAccessDeserializer::new(map)).map(BlobsSpec::Given)
+    }
+}
+
+/// Rollups on the chain `main`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub enum RollupsSpec {
+    /// One rollup or many of a kind: each with its own state, sequencer and batches; idle ones cost nothing.
+    Fleet(FleetSpec),
+}
+
+/// Rollups of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FleetSpec {
+    /// Name shown in reports; unique. Default: the preset's name.
+    pub name: Option<String>,
+    /// Number of rollups. Allowed: 1 to 1,000,000. Default: 1.
+    pub count: Option<u64>,
+    /// Design whose parameters hold for what is left out: see `list`. Default: "op-like".
+    pub preset: Option<String>,
+    /// How demand is spread over the rollups. Default: Equal.
+    pub shares: Option<SharesSpec>,
+    /// What people send, over all rollups of the fleet: fields as in `Users`; `delivery` and `bundle` have no
+    /// effect. Default: 10 tx/s by 2000 accounts over 4 instances, fees of at most 20 times the least base fee
+    /// (median).
+    pub demand: Option<UsersSpec>,
+    /// Nodes that run sequencers and batchers, each for an equal number of rollups; taken from the hardware
+    /// class with the fastest uplink. Allowed: 1 to 10,000, at most `count` and `nodes.count`. Default: 1 for
+    /// one rollup, else 8.
+    pub sequencers: Option<u64>,
+    /// Nodes that follow each rollup beside its sequencer: they are sent every block and execute it. Allowed: 0 to
+    /// 100, less than `nodes.count`. Default: 4 for one rollup, else 0.
+    pub followers: Option<u64>,
+    /// Time between blocks. Allowed: 10 ms to 1 h. Default: the preset's.
+    pub block: Option<Duration>,
+    /// Time between soft confirmations (flashblocks); a part of the block time. Default: the preset's, or
+    /// `block` where that is given.
+    pub flashblock: Option<Duration>,
+    /// Blocks begin when there is something to put in, instead of on a clock. Default: the preset's.
+    pub on_demand: Option<bool>,
+    /// Gas limit of a block. Allowed: 21000 gas to 1000 Ggas. Default: the preset's.
+    pub gas_limit: Option<GasAmount>,
+    /// Which transaction goes first. Default: the preset's.
+    pub order: Option<OrderSpec>,
+    /// Transactions that may wait at a sequencer; 0: any number. Default: the preset's.
+    pub queue: Option<u64>,
+    /// After this long in the queue a transaction is given up; 0: never. Default: the preset's.
+    pub timeout: Option<Duration>,
+    /// Least base fee, and the first. Allowed: 0 to 1 eth. Default: the preset's.
+    pub base_fee: Option<Price>,
+    /// Posting to the L1.
+    pub batch: BatchSpec,
+    /// Proofs: `Off`, or times and gas. Default: the preset's.
+    pub proof: Option<ProofSpec>,
+}
+
+/// How demand is spread over rollups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub enum SharesSpec {
+    /// All alike.
+    Equal,
+    /// The r-th in proportion to r^-exponent. Allowed exponent: 0 to 10.
+    Zipf(Real),
+    /// Relative shares, one a rollup.
+    Given(Vec<u64>),
+}
+
+/// Which transaction goes first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum OrderSpec {
+    /// As they arrive at the sequencer.
+    FirstCome,
+    /// By tip on gas.
+    PriorityFee,
+    /// As they arrive, those outside an express lane later.
+    Timeboost {
+        /// How much later. Allowed: 0 to 10 s. Default: "200 ms".
+        #[serde(default)]
+        delay: Option<Duration>,
+        /// Share of transactions in the express lane. Allowed: 0 to 1. Default: 0.05.
+        #[serde(default)]
+        express: Option<Real>,
+    },
+}
+
+/// Posting to the L1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BatchSpec {
+    /// A batch is due this long after its first transaction. Allowed: 1 s to 30 days.
+    pub max_delay: Option<Duration>,
+    /// It is due earlier once it is likely to fill so many blobs. Allowed: 1 to `max_blobs`.
+    pub target_blobs: Option<u64>,
+    /// Most blobs in a batch. Allowed: 1 to the most a transaction may carry.
+    pub max_blobs: Option<u64>,
+    /// Brotli quality. Allowed: 0 to 11.
+    pub compression: Option<u64>,
+    /// Where batches go: Blobs, Calldata, or Cheaper of the two.
+    pub data: Option<DataSpec>,
+    /// Most a rollup pays per blob gas: median over rollups (log-normal). Allowed: 1 wei to 1 eth.
+    pub max_blob_fee: Option<Price>,
+    /// 90th percentile of that over the median. Allowed: 1 to 1000.
+    pub max_blob_fee_p90: Option<Factor>,
+    /// Tip per gas at first: median over rollups. Allowed: 1 wei to 1 eth.
+    pub tip: Option<Price>,
+    /// The tip doubles every so long until the batch is in. Allowed: 1 s to 30 days.
+    pub tip_doubles: Option<Duration>,
+    /// Bytes executed and not posted above which blocks are throttled; 0: never.
+    pub throttle_at: Option<Size>,
+    /// Bytes of transactions in a throttled block. Default: "21 kB".
+    pub throttle_block: Option<Size>,
+    /// Batches of several rollups of a sequencer node share blobs.
+    pub sharing: Option<bool>,
+}
+
+/// Where batches go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub enum DataSpec {
+    /// Into blobs.
+    Blobs,
+    /// Into calldata, at most so much a batch.
+    Calldata(Size),
+    /// Into blobs, or calldata (at most so much a batch) when that is cheaper at the prices seen.
+    Cheaper(Size),
+}
+
+/// How a batch comes to count as proven.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum ProofSpec {
+    /// Never.
+    Off,
+    /// A proof, or an assertion, some time after the batch is on the L1.
+    On {
+        /// Until it is ready. Allowed: 0 to 30 days. Default: the preset's.
+        #[serde(default)]
+        latency: Option<Duration>,
+        /// From its finality until it takes effect (dispute window, execution delay); added by rule. Allowed: 0
+        /// to 60 days. Default: the preset's.
+        #[serde(default)]
+        window: Option<Duration>,
+        /// Gas of its transaction. Allowed: 21000 gas to 16 Mgas. Default: the preset's.
+        #[serde(default)]
+        gas: Option<GasAmount>,
+    },
+}
