@@ -114,9 +114,9 @@ impl AccountRead {
     }
 
     /// Credits a transaction fee. Crediting touches: it creates an absent account before state clearing, and
-    /// clears an empty one since.
+    /// clears an empty one since. A fee that no longer fits the balance is lost, as in revm.
     pub(crate) fn credit_fee(&mut self, fee: U256, clearing: bool) {
-        self.balance = self.balance.saturating_add(fee);
+        self.balance = self.balance.checked_add(fee).unwrap_or(self.balance);
         self.exists = if clearing { self.exists && !self.is_empty() || !fee.is_zero() } else { true };
     }
 }
@@ -221,6 +221,15 @@ mod tests {
         let mut never = AccountState::new(AccountRead::ABSENT, None);
         never.apply(&destroyed, true);
         assert!(!never.info_written && !never.storage_cleared);
+    }
+
+    #[test]
+    fn a_fee_that_does_not_fit_is_lost_whole() {
+        let mut full = AccountRead { balance: U256::MAX - U256::ONE, ..holding(0) };
+        full.credit_fee(U256::from(2), true);
+        assert_eq!(full.balance, U256::MAX - U256::ONE);
+        full.credit_fee(U256::ONE, true);
+        assert_eq!(full.balance, U256::MAX);
     }
 
     #[test]

@@ -24,6 +24,9 @@ impl Block {
     pub(crate) fn cfg(&self) -> CfgEnv {
         let mut cfg = CfgEnv::new_with_spec(self.spec);
         cfg.chain_id = self.chain_id;
+        // No transaction can carry more than a block may: six (EIP-4844), nine (EIP-7691). Since Osaka a limit of
+        // its own holds, whatever a block may (EIP-7594).
+        cfg.max_blobs_per_tx = Some(if self.spec == SpecId::PRAGUE { 9 } else { 6 });
         cfg
     }
 }

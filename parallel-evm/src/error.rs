@@ -37,6 +37,9 @@ pub enum InvalidReason {
         /// The block's gas limit less the gas used by earlier transactions.
         remaining: u64,
     },
+    /// No fork up to Osaka knows transactions of this type.
+    #[error("transaction type {0} is not known; known are 0 to 4")]
+    UnknownType(u8),
     /// The EVM refused for another reason.
     #[error("{0}")]
     Other(String),

@@ -120,6 +120,124 @@ fn missing_code_is_reported_by_its_hash() {
     assert_eq!(found, ExecuteError::State { index: 1, error: StateError::MissingCode(hash) });
 }
 
+/// A block whose second transaction is spoilt in one way; the reason's name, which must come from every engine.
+fn name_of(spec: SpecId, spoil: impl FnOnce(&mut TxEnv)) -> String {
+    let mut tx = TxEnv { gas_limit: 60_000, gas_price: 9, ..transfer(1, OTHER) };
+    spoil(&mut tx);
+    let mut block = block(vec![TxEnv { gas_price: 9, ..transfer(0, OTHER) }, tx]);
+    (block.spec, block.env.basefee, block.env.prevrandao) = (spec, 7, Some(B256::ZERO));
+    block.env.gas_limit = 100_000_000;
+    let mut state = state();
+    state.insert_contract(CURSED, Bytecode::new_legacy(vec![0].into()));
+    state.insert_balance(CURSED, U256::from(1_000_000_000));
+    match error_of(&block, &state) {
+        ExecuteError::InvalidTransaction { index: 1, reason } => match reason {
+            InvalidReason::Transaction(reason) => format!("{reason:?}"),
+            other => format!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn of_type(tx: &mut TxEnv, tx_type: u8) {
+    (tx.tx_type, tx.gas_priority_fee) = (tx_type, Some(0));
+    if tx_type == 3 {
+        tx.max_fee_per_blob_gas = 10;
+        tx.blob_hashes = vec![blob(1)];
+    }
+}
+
+fn blob(version: u8) -> B256 {
+    let mut hash = [5; 32];
+    hash[0] = version;
+    hash.into()
+}
+
+#[test]
+fn every_broken_rule_is_named_alike_by_every_engine() {
+    type Spoil = fn(&mut TxEnv);
+    let cases: [(&str, SpecId, Spoil); 25] = [
+        ("CallGasCostMoreThanGasLimit", SpecId::OSAKA, |tx| tx.gas_limit = 20_999),
+        // EIP-7623: 10 gas a zero byte at least.
+        ("GasFloorMoreThanGasLimit", SpecId::OSAKA, |tx| {
+            (tx.gas_limit, tx.data) = (30_000, vec![0; 2_000].into());
+        }),
+        ("TxGasLimitGreaterThanCap", SpecId::OSAKA, |tx| tx.gas_limit = (1 << 24) + 1),
+        ("GasPriceLessThanBasefee", SpecId::LONDON, |tx| tx.gas_price = 6),
+        ("PriorityFeeGreaterThanMaxFee", SpecId::LONDON, |tx| {
+            (tx.tx_type, tx.gas_priority_fee) = (2, Some(10));
+        }),
+        ("OverflowPaymentInTransaction", SpecId::OSAKA, |tx| tx.value = U256::MAX),
+        ("LackOfFundForMaxFee", SpecId::OSAKA, |tx| tx.value = U256::from(1_000_000_000)),
+        ("NonceTooHigh", SpecId::OSAKA, |tx| tx.nonce = 7),
+        ("NonceTooLow", SpecId::OSAKA, |tx| tx.nonce = 0),
+        ("InvalidChainId", SpecId::OSAKA, |tx| tx.chain_id = Some(2)),
+        ("MissingChainId", SpecId::OSAKA, |tx| (tx.tx_type, tx.chain_id) = (1, None)),
+        // EIP-3607.
+        ("RejectCallerWithCode", SpecId::OSAKA, |tx| tx.caller = CURSED),
+        ("CreateInitCodeSizeLimit", SpecId::SHANGHAI, |tx| {
+            (tx.kind, tx.data, tx.gas_limit) = (TxKind::Create, vec![0; 49_153].into(), 1_000_000);
+        }),
+        ("Eip2930NotSupported", SpecId::ISTANBUL, |tx| tx.tx_type = 1),
+        ("Eip1559NotSupported", SpecId::BERLIN, |tx| of_type(tx, 2)),
+        ("Eip4844NotSupported", SpecId::SHANGHAI, |tx| of_type(tx, 3)),
+        ("Eip7702NotSupported", SpecId::CANCUN, |tx| of_type(tx, 4)),
+        ("EmptyBlobs", SpecId::CANCUN, |tx| {
+            of_type(tx, 3);
+            tx.blob_hashes.clear();
+        }),
+        ("BlobVersionNotSupported", SpecId::CANCUN, |tx| {
+            of_type(tx, 3);
+            tx.blob_hashes = vec![blob(2)];
+        }),
+        ("TooManyBlobs", SpecId::OSAKA, |tx| {
+            of_type(tx, 3);
+            tx.blob_hashes = vec![blob(1); 7];
+        }),
+        ("BlobGasPriceGreaterThanMax", SpecId::CANCUN, |tx| {
+            of_type(tx, 3);
+            tx.max_fee_per_blob_gas = 0;
+        }),
+        ("BlobCreateTransaction", SpecId::CANCUN, |tx| {
+            of_type(tx, 3);
+            tx.kind = TxKind::Create;
+        }),
+        ("Other(\"a transaction with authorisations cannot create", SpecId::PRAGUE, |tx| {
+            of_type(tx, 4);
+            tx.kind = TxKind::Create;
+        }),
+        ("EmptyAuthorizationList", SpecId::PRAGUE, |tx| of_type(tx, 4)),
+        ("UnknownType", SpecId::OSAKA, |tx| tx.tx_type = 5),
+    ];
+    for (expected, spec, spoil) in cases {
+        let found = name_of(spec, spoil);
+        assert!(found.starts_with(expected), "{found}, expected {expected}");
+    }
+}
+
+#[test]
+fn a_missing_block_hash_is_reported_by_its_number() {
+    let mut state = state();
+    // BLOCKHASH of block 41, in block 42.
+    state.insert_contract(OTHER, Bytecode::new_legacy(vec![0x60, 41, 0x40, 0x00].into()));
+    let mut block = block(vec![transfer(0, SENDER), TxEnv { gas_limit: 60_000, ..transfer(1, OTHER) }]);
+    block.env.number = U256::from(42);
+    let found = error_of(&block, &state);
+    assert_eq!(found, ExecuteError::State { index: 1, error: StateError::MissingBlockHash(41) });
+}
+
+#[test]
+fn an_error_ahead_of_one_that_stops_the_block_stays_unheard() {
+    // The third transaction meets a missing code, but only if the second, which is invalid, were executed.
+    let mut state = state();
+    let info = AccountInfo { code_hash: B256::repeat_byte(3), code: None, ..AccountInfo::default() };
+    state.insert_account(CURSED, info);
+    let block = block(vec![transfer(0, OTHER), transfer(7, OTHER), transfer(8, CURSED)]);
+    let ExecuteError::InvalidTransaction { index: 1, .. } = error_of(&block, &state) else {
+        panic!("the nonce comes first");
+    };
+}
+
 /// Fails, or panics, when asked for the cursed account.
 struct Cursed {
     state: MemoryState,

@@ -75,8 +75,12 @@ fn every_shipped_scenario_has_its_golden_digest() {
     assert_eq!(shipped.count(), SCENARIOS.len(), "a scenario is missing here");
     let mut now = String::new();
     for (name, further, needs_data) in SCENARIOS {
-        if needs_data && std::env::var_os("LIGHTCONE_DATA").is_none() {
-            eprintln!("skipped: {name}: LIGHTCONE_DATA not set");
+        let data = std::env::var_os("LIGHTCONE_DATA").map(PathBuf::from);
+        if needs_data && !data.is_some_and(|data| data.join("blocks").is_dir()) {
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("skipped: {name}: LIGHTCONE_DATA not set, or without blocks\n").as_bytes(),
+            );
             let kept = golden.lines().filter(|l| l.starts_with(name));
             kept.for_each(|line| writeln!(now, "{line}").expect("memory"));
             continue;

@@ -15,8 +15,9 @@ use revm::{
     Context,
     context::{
         Evm, Transaction, TxEnv,
-        result::{EVMError, ExecutionResult, Output},
+        result::{EVMError, ExecutionResult, InvalidTransaction, Output},
     },
+    context_interface::transaction::TransactionType,
     handler::{Handler, instructions::EthInstructions},
     interpreter::instructions::gas_table_spec,
     primitives::{TxKind, hardfork::SpecId},
@@ -79,6 +80,9 @@ impl<'v> Runner<'v> {
     }
 
     fn attempt(&mut self, tx: &TxEnv, definite: bool) -> Outcome {
+        if let Err(reason) = check_form(tx) {
+            return Outcome::Invalid(reason);
+        }
         let speculative = self.speculates && !definite;
         let noting = Noting {
             counts: self.reports,
@@ -130,6 +134,21 @@ impl<'v> Runner<'v> {
             executed.accounts = std::mem::take(&mut db.log.accounts);
         }
         Outcome::Executed(Box::new(executed))
+    }
+}
+
+/// Refuses what revm lets pass: types it does not know, which it takes for a chain's own, and creations by types that
+/// cannot say so in their encoding (EIP-4844, EIP-7702).
+fn check_form(tx: &TxEnv) -> Result<(), InvalidReason> {
+    match TransactionType::from(tx.tx_type) {
+        TransactionType::Custom => Err(InvalidReason::UnknownType(tx.tx_type)),
+        TransactionType::Eip4844 if tx.kind.is_create() => {
+            Err(InvalidTransaction::BlobCreateTransaction.into())
+        }
+        TransactionType::Eip7702 if tx.kind.is_create() => {
+            Err(InvalidReason::Other("a transaction with authorisations cannot create a contract".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -63,6 +63,8 @@ struct Env {
     difficulty: U256,
     prev_randao: Option<B256>,
     excess_blob_gas: Option<u64>,
+    /// The update fraction of the blob base fee, where it is not the fork's own (EIP-7892).
+    blob_fee_fraction: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -138,9 +140,7 @@ fn convert(name: String, file: File) -> Result<LoadedBlock, String> {
     if tx_count != file.transactions.len() {
         return Err(format!("expects {tx_count} transactions but holds {}", file.transactions.len()));
     }
-    if let Some(excess) = file.env.excess_blob_gas.filter(|excess| *excess > EXCESS_BLOB_GAS_MAX) {
-        return Err(format!("excess_blob_gas is {excess}, more than {EXCESS_BLOB_GAS_MAX}"));
-    }
+    let env = env(&file.env, spec)?;
     let pre_state = pre_state(file.pre_state, file.codes, file.block_hashes)?;
     let transaction_sizes_bytes = file.transactions.iter().map(|tx| tx.encoded_len.unwrap_or(0)).collect();
     let transactions = file.transactions.into_iter().enumerate();
@@ -150,7 +150,7 @@ fn convert(name: String, file: File) -> Result<LoadedBlock, String> {
     Ok(LoadedBlock {
         name,
         source: file.source,
-        block: Block { spec, chain_id: file.chain_id, env: env(&file.env, spec), transactions },
+        block: Block { spec, chain_id: file.chain_id, env, transactions },
         pre_state,
         transaction_sizes_bytes,
         block_size_bytes: file.block_size_bytes,
@@ -190,17 +190,24 @@ fn spec(name: &str) -> Option<SpecId> {
     })
 }
 
-/// The most excess blob gas a file may state. The price per blob gas grows e-fold every 3.3 or 5 million: here it is
-/// ten ether and more, and far beyond, computing it would not end.
-const EXCESS_BLOB_GAS_MAX: u64 = 150_000_000;
+/// The most excess blob gas a file may state, in update fractions. The price per blob gas grows e-fold with each: here
+/// it is thirty ether, and far beyond, computing it would not end.
+const EXCESS_BLOB_GAS_MAX_FRACTIONS: u64 = 45;
 
-fn env(env: &Env, spec: SpecId) -> BlockEnv {
-    let update_fraction = if spec.is_enabled_in(SpecId::PRAGUE) {
-        BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE
-    } else {
-        BLOB_BASE_FEE_UPDATE_FRACTION_CANCUN
+fn env(env: &Env, spec: SpecId) -> Result<BlockEnv, String> {
+    let update_fraction = match env.blob_fee_fraction {
+        Some(fraction) => fraction,
+        None if spec.is_enabled_in(SpecId::PRAGUE) => BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE,
+        None => BLOB_BASE_FEE_UPDATE_FRACTION_CANCUN,
     };
-    BlockEnv {
+    if update_fraction == 0 {
+        return Err("blob_fee_fraction is 0, at least 1 is needed".to_owned());
+    }
+    let most = update_fraction.saturating_mul(EXCESS_BLOB_GAS_MAX_FRACTIONS);
+    if let Some(excess) = env.excess_blob_gas.filter(|excess| *excess > most) {
+        return Err(format!("excess_blob_gas is {excess}, more than {most}"));
+    }
+    Ok(BlockEnv {
         number: U256::from(env.number),
         beneficiary: env.coinbase,
         timestamp: U256::from(env.timestamp),
@@ -212,13 +219,16 @@ fn env(env: &Env, spec: SpecId) -> BlockEnv {
             .excess_blob_gas
             .map(|excess| BlobExcessGasAndPrice::new(excess, update_fraction)),
         slot_num: 0,
-    }
+    })
 }
 
-fn transaction(tx: Transaction) -> Result<TxEnv, &'static str> {
+fn transaction(tx: Transaction) -> Result<TxEnv, String> {
+    if tx.tx_type > 4 {
+        return Err(format!("type {} is not known; known are 0 to 4", tx.tx_type));
+    }
     let gas_price = match tx.tx_type {
-        0 | 1 => tx.gas_price.ok_or("gas_price is missing")?,
-        _ => tx.max_fee_per_gas.ok_or("max_fee_per_gas is missing")?,
+        0 | 1 => tx.gas_price.ok_or("gas_price is missing".to_owned())?,
+        _ => tx.max_fee_per_gas.ok_or("max_fee_per_gas is missing".to_owned())?,
     };
     let access_list = tx.access_list.unwrap_or_default().into_iter();
     let access_list =

@@ -16,6 +16,9 @@ use std::{
 };
 use thiserror::Error;
 
+/// The longest file that is read, unpacked: many times the largest known.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
 /// A block file, ready to execute.
 #[derive(Clone, Debug)]
 pub struct LoadedBlock {
@@ -141,13 +144,20 @@ pub enum Mismatch {
 pub fn read(path: impl AsRef<Path>) -> Result<LoadedBlock, BlockFileError> {
     let path = path.as_ref();
     let unreadable = |error| BlockFileError::Unreadable { path: path.to_owned(), error };
-    let raw = fs::read(path).map_err(unreadable)?;
+    let mut file = fs::File::open(path).map_err(unreadable)?;
     let mut text = Vec::new();
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        flate2::read::GzDecoder::new(&raw[..]).read_to_end(&mut text).map_err(unreadable)?;
-    } else {
-        text = raw;
+    let packed = path.extension().is_some_and(|extension| extension == "gz");
+    let mut content: Box<dyn Read> = match packed {
+        true => Box::new(flate2::read::GzDecoder::new(&mut file)),
+        false => Box::new(&mut file),
+    };
+    // A few kilobytes can be packed to stand for more than there is memory.
+    content.by_ref().take(MAX_FILE_BYTES + 1).read_to_end(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        let what = format!("longer than {MAX_FILE_BYTES} bytes, unpacked");
+        return Err(BlockFileError::Inconsistent { path: path.to_owned(), what });
     }
+    drop(content);
     file::parse(path, &text)
 }
 

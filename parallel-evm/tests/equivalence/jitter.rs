@@ -1,7 +1,7 @@
 //! A pre-state that makes threads stumble: some reads, chosen by a hash, put their thread to sleep, so that
 //! transactions overlap and overtake each other even if they are short and cores are few.
 
-use crate::random_block::Draws;
+use crate::random::Draws;
 use parallel_evm::{AccountInfo, Address, B256, Bytecode, MemoryState, PreState, StateError, U256};
 use std::{
     sync::atomic::{AtomicU64, Ordering},

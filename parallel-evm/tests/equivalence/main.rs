@@ -1,108 +1,133 @@
 //! Random blocks full of conflicts: the parallel engine must yield what the serial one yields, and the serial
 //! one what plain revm yields. Every block is a function of its number; a failure names it.
 
+mod coverage;
 mod jitter;
-mod random_block;
+mod random;
 mod reference;
 
+use coverage::Coverage;
 use jitter::Jitter;
-use parallel_evm::{AccountChange, BlockOutput, ExecuteError, Executor, Stress};
-use random_block::RandomBlock;
-use std::num::NonZeroUsize;
+use parallel_evm::{BlockOutput, ExecuteError, Executor, InvalidReason, PreState, Stress};
+use random::RandomBlock;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
-/// Blocks per test run; `EQUIVALENCE_BLOCKS` overrides it.
-fn block_count() -> u64 {
-    std::env::var("EQUIVALENCE_BLOCKS").ok().and_then(|count| count.parse().ok()).unwrap_or(3_000)
+/// Blocks per test run; `EQUIVALENCE_BLOCKS` overrides it, `EQUIVALENCE_FROM` is the number of the first.
+fn blocks() -> std::ops::Range<u64> {
+    let given = |name: &str| std::env::var(name).ok().and_then(|count| count.parse().ok());
+    let from = given("EQUIVALENCE_FROM").unwrap_or(0);
+    from..from + given("EQUIVALENCE_BLOCKS").unwrap_or(2_000)
+}
+
+fn parallel(threads: usize) -> Executor {
+    Executor::parallel(NonZeroUsize::new(threads).unwrap()).with_small_blocks_serial(false)
 }
 
 #[test]
 fn random_conflicting_blocks_yield_the_same_from_every_engine() {
-    let mut seen = Seen::default();
-    let count = block_count();
-    for seed in 0..count {
-        let random = RandomBlock::new(seed);
+    let mut seen = Coverage::default();
+    let numbers = blocks();
+    let count = numbers.end - numbers.start;
+    for seed in numbers {
+        let mut random = RandomBlock::new(seed);
+        // As drawn, it may be invalid.
+        let serial = Executor::serial().execute(&random.block, &random.state);
+        agrees(&serial, &parallel(3), &random, &random.state, &format!("block {seed} as drawn"));
+        seen.invalid += u64::from(serial.is_err());
+        random.settle();
         let serial = Executor::serial().execute(&random.block, &random.state);
         for threads in [1, 2, 4, 8] {
-            let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap());
             // Undisturbed, with checks that fail for no reason, on wrong balances: in turn.
             let executor = match (seed + threads as u64) % 3 {
-                0 => executor.with_small_blocks_serial(false),
-                1 => executor.with_stress(Stress { seed, delays: 10, aborts: 20, pretend: false }),
-                _ => executor.with_stress(Stress { seed, delays: 10, aborts: 0, pretend: true }),
+                0 => parallel(threads),
+                1 => parallel(threads).with_stress(Stress { seed, delays: 10, aborts: 20, pretend: false }),
+                _ => parallel(threads).with_stress(Stress { seed, delays: 10, aborts: 0, pretend: true }),
             };
-            let parallel = executor.execute(&random.block, &Jitter::new(&random.state, seed));
-            match (&serial, &parallel) {
-                (Ok(serial), Ok(parallel)) => {
-                    assert_eq!(serial.receipts, parallel.receipts, "block {seed}, {threads} threads");
-                    assert_eq!(serial.state, parallel.state, "block {seed}, {threads} threads");
-                    assert_eq!(serial.transactions, parallel.transactions, "block {seed}, {threads} threads");
-                    assert!(serial.same_results(parallel), "block {seed}, {threads} threads");
-                    assert_eq!(serial.state.digest(), parallel.state.digest());
-                    seen.aborts += parallel.diagnostics.aborts;
-                    seen.waits += parallel.diagnostics.waits;
-                }
-                (Err(serial), Err(parallel)) => {
-                    assert_eq!(serial, parallel, "block {seed}, {threads} threads")
-                }
-                _ => panic!("block {seed}, {threads} threads: {serial:?} but {parallel:?}"),
+            let state = Jitter::new(&random.state, seed);
+            let name = format!("block {seed}, {threads} threads");
+            if let Some(parallel) = agrees(&serial, &executor, &random, &state, &name) {
+                seen.aborts += parallel.diagnostics.aborts;
+                seen.waits += parallel.diagnostics.waits;
             }
         }
-        if let Ok(serial) = &serial {
-            seen.block(serial);
-            let silent =
-                Executor::serial().with_reports(false).execute(&random.block, &random.state).unwrap();
+        let serial = serial.unwrap_or_else(|error| panic!("block {seed} is settled, but: {error}"));
+        for silent in [Executor::serial(), parallel(2)] {
+            let silent = silent.with_reports(false).execute(&random.block, &random.state).unwrap();
             assert_eq!(silent.receipts, serial.receipts, "block {seed}: reports change the result");
             assert_eq!(silent.state, serial.state, "block {seed}: reports change the result");
-            reference::compare(seed, &random, serial);
         }
+        reference::compare(seed, &random, &serial);
+        seen.block(&random, &serial);
     }
-    println!("{count} blocks: {seen:?}");
-    assert!(seen.valid * 2 > count, "too few valid blocks to show anything: {seen:?}");
-    let enough = [seen.aborts, seen.waits, seen.reverted, seen.deleted, seen.created];
-    assert!(enough.iter().all(|times| *times > count / 8), "too little happened: {seen:?}");
+    println!("{count} blocks: {seen:#?}");
+    seen.suffices(count);
 }
 
-/// What the random blocks covered.
-#[derive(Debug, Default)]
-struct Seen {
-    valid: u64,
-    aborts: u64,
-    waits: u64,
-    reverted: u64,
-    deleted: u64,
-    created: u64,
-    delegated: u64,
-}
-
-impl Seen {
-    fn block(&mut self, output: &BlockOutput) {
-        self.valid += 1;
-        self.reverted += output.receipts.iter().filter(|receipt| !receipt.success).count() as u64;
-        for change in output.state.accounts.values() {
-            self.deleted += u64::from(matches!(change.info, AccountChange::Deleted));
-            self.created += u64::from(change.storage_cleared);
+/// Executes the block with an engine, which must yield what the serial one did. Returns the output.
+fn agrees(
+    serial: &Result<BlockOutput, ExecuteError>,
+    executor: &Executor,
+    random: &RandomBlock,
+    state: &dyn PreState,
+    name: &str,
+) -> Option<BlockOutput> {
+    let parallel = executor.execute(&random.block, state);
+    match (serial, parallel) {
+        (Ok(serial), Ok(parallel)) => {
+            assert_eq!(serial.receipts, parallel.receipts, "{name}");
+            assert_eq!(serial.state, parallel.state, "{name}");
+            assert_eq!(serial.transactions, parallel.transactions, "{name}");
+            assert!(serial.same_results(&parallel), "{name}");
+            assert_eq!(serial.state.digest(), parallel.state.digest(), "{name}");
+            Some(parallel)
         }
-        self.delegated += output.state.codes.values().filter(|code| code.is_eip7702()).count() as u64;
+        (Err(serial), Err(parallel)) => {
+            assert_eq!(*serial, parallel, "{name}");
+            None
+        }
+        (serial, parallel) => panic!("{name}: {serial:?} but {parallel:?}"),
     }
 }
 
 #[test]
-fn errors_are_those_of_the_lowest_index_from_every_engine() {
-    let mut kinds = [0_u32; 4];
-    for seed in 0..200 {
+fn what_spoils_a_block_is_found_where_it_is_by_every_engine() {
+    let mut reasons: BTreeMap<String, u32> = BTreeMap::new();
+    for seed in 0..800 {
         let mut random = RandomBlock::new(seed);
+        random.settle();
+        if random.block.transactions.is_empty() {
+            continue;
+        }
         let spoilt = random.spoil(seed);
         let serial = Executor::serial().execute(&random.block, &random.state).unwrap_err();
-        let ExecuteError::InvalidTransaction { index, .. } = &serial else { panic!("{serial:?}") };
-        assert!(*index <= spoilt);
-        kinds[(seed % 4) as usize] += 1;
-        for threads in [1, 3, 8] {
-            let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap())
-                .with_reports(false)
-                .with_small_blocks_serial(false);
+        let ExecuteError::InvalidTransaction { index, reason } = &serial else { panic!("{serial:?}") };
+        assert_eq!(*index, spoilt, "block {seed}: {reason}");
+        let reason = match reason {
+            InvalidReason::Transaction(reason) => format!("{reason:?}"),
+            other => format!("{other:?}"),
+        };
+        let name: String = reason.chars().take_while(|c| c.is_alphanumeric()).collect();
+        *reasons.entry(name).or_default() += 1;
+        for (threads, reports) in [(1, true), (3, false), (8, true)] {
+            let executor = parallel(threads).with_reports(reports);
             let parallel = executor.execute(&random.block, &random.state).unwrap_err();
             assert_eq!(serial, parallel, "block {seed}, {threads} threads");
         }
     }
-    assert_eq!(kinds, [50; 4]);
+    println!("{reasons:#?}");
+    for expected in [
+        "NonceTooHigh",
+        "NonceTooLow",
+        "BlockGasLimit",
+        "InvalidChainId",
+        "CallGasCostMoreThanGasLimit",
+        "GasPriceLessThanBasefee",
+        "PriorityFeeGreaterThanMaxFee",
+        "EmptyBlobs",
+        "BlobVersionNotSupported",
+        "EmptyAuthorizationList",
+        "CreateInitCodeSizeLimit",
+    ] {
+        assert!(reasons.contains_key(expected), "{expected} never came up: {reasons:?}");
+    }
 }

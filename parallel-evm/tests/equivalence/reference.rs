@@ -3,7 +3,7 @@
 #[path = "../support/plain.rs"]
 mod plain;
 
-use crate::random_block::RandomBlock;
+use crate::random::RandomBlock;
 use parallel_evm::{AccountChange, AccountInfo, BlockOutput, PreState};
 use plain::Pre;
 use revm::{

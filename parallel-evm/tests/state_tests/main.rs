@@ -1,15 +1,18 @@
 //! The Ethereum state tests (GeneralStateTest format), Frontier to Osaka: state root and logs must be those the
-//! test lists, from the serial engine and from executions ahead that were given wrong balances and nonces.
+//! test lists, from the serial engine and from executions ahead that were given wrong balances and nonces. A case
+//! is one transaction; threads have something to do only in a block of several, so each case is also executed as
+//! a block of repetitions, which must come out serially as on 1, 2, 4 and 8 threads.
 
 mod case;
+#[path = "../support/data.rs"]
+mod data;
 mod root;
 
 use case::{Case, Rejected};
-use parallel_evm::{BlockOutput, ExecuteError, Executor, Stress};
+use parallel_evm::{Block, BlockOutput, ExecuteError, Executor, Stress, TxEnv};
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write,
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
@@ -17,16 +20,17 @@ use std::{
 /// Test functions that share the files, so that they run side by side.
 const SHARDS: usize = 4;
 
+/// Transactions in the block that is made of a case.
+const REPETITIONS: u64 = 4;
+
 fn files() -> Option<Vec<PathBuf>> {
-    let Ok(folder) = std::env::var("LIGHTCONE_DATA") else {
-        // Not by a print macro: the test harness would swallow it.
-        std::io::stderr().write_all(b"skipped: LIGHTCONE_DATA not set\n").unwrap();
-        return None;
-    };
     let mut found = Vec::new();
-    walk(&PathBuf::from(folder).join("evm-tests"), &mut found);
+    walk(&data::part("evm-tests")?, &mut found);
     found.sort();
-    assert!(!found.is_empty(), "no state tests found");
+    if found.is_empty() {
+        data::say("skipped: no state tests in evm-tests");
+        return None;
+    }
     Some(found)
 }
 
@@ -45,34 +49,52 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 #[derive(Default)]
 struct Tally {
     cases: BTreeMap<String, usize>,
+    /// By fork, with the reason.
+    skipped: BTreeMap<String, usize>,
     rejected: usize,
+    /// Executions ahead, of single transactions on wrong values, that were committed.
     ahead: u64,
+    /// Blocks of repetitions that are valid.
+    repeated: usize,
     failures: Vec<String>,
 }
 
 fn shard(number: usize) {
     let Some(files) = files() else { return };
     let mut tally = Tally::default();
+    let mut listed = 0;
     for path in files.iter().skip(number).step_by(SHARDS) {
         let text = fs::read_to_string(path).unwrap();
         let file: serde_json::Value = serde_json::from_str(&text).unwrap();
         for (name, test) in file.as_object().expect("tests by name") {
-            case::each(test, |fork, index, case| {
+            let posts = test["post"].as_object().expect("results by fork").values();
+            listed += posts.map(|posts| posts.as_array().map_or(0, Vec::len)).sum::<usize>();
+            let skipped = case::each(test, |fork, index, case| {
                 let name = format!("{}: {name}, {fork}, {index}", path.display());
                 let checked = check(&case, &mut tally);
                 tally.failures.extend(checked.err().map(|what| format!("{name}: {what}")));
                 *tally.cases.entry(fork.to_owned()).or_default() += 1;
             });
+            skipped.into_iter().for_each(|(why, cases)| *tally.skipped.entry(why).or_default() += cases);
         }
     }
     let total: usize = tally.cases.values().sum();
-    println!(
-        "{total} cases {:?}, {} rejected, {} committed as executed ahead",
-        tally.cases, tally.rejected, tally.ahead
-    );
+    let skipped: usize = tally.skipped.values().sum();
+    data::say(&format!(
+        "state tests {} of {SHARDS}: {total} cases run {:?}, {} rejected as they must be, {} of {} executions on \
+         wrong values held, {} valid blocks of {REPETITIONS} repetitions on 1, 2, 4, 8 threads; {skipped} skipped {:?}",
+        number + 1,
+        tally.cases,
+        tally.rejected,
+        tally.ahead,
+        2 * total,
+        tally.repeated,
+        tally.skipped,
+    ));
     assert!(tally.failures.is_empty(), "{} failed:\n{}", tally.failures.len(), tally.failures.join("\n"));
-    assert!(total > 500 && tally.rejected > 0, "too few cases: {total}");
+    assert_eq!(total + skipped, listed, "a case was dropped");
     assert!(tally.ahead as usize > total / 2, "executions ahead hardly ever held: {}", tally.ahead);
+    assert!(tally.repeated > total / 2, "hardly any block of repetitions was valid: {}", tally.repeated);
 }
 
 fn check(case: &Case, tally: &mut Tally) -> Result<(), String> {
@@ -103,7 +125,35 @@ fn check(case: &Case, tally: &mut Tally) -> Result<(), String> {
         }
         tally.ahead += ahead.map_or(0, |ahead| u64::from(ahead.diagnostics.aborts == 0));
     }
+    tally.repeated += usize::from(repeat(case, block)?);
     Ok(())
+}
+
+/// Executes a block of the case's transaction several times, with ascending nonces, on every number of threads.
+/// Returns whether the block is valid; if it is not, all must say so alike.
+fn repeat(case: &Case, block: &Block) -> Result<bool, String> {
+    let once = &block.transactions[0];
+    let nonces = (0..REPETITIONS).map(|more| once.nonce.saturating_add(more));
+    let mut block = block.clone();
+    block.transactions = nonces.map(|nonce| TxEnv { nonce, ..once.clone() }).collect();
+    block.env.gas_limit = block.env.gas_limit.saturating_mul(REPETITIONS);
+    let serial = Executor::serial().execute(&block, &case.state);
+    for threads in [1, 2, 4, 8] {
+        let executor =
+            Executor::parallel(NonZeroUsize::new(threads).unwrap()).with_small_blocks_serial(false);
+        match (&serial, &executor.execute(&block, &case.state)) {
+            (Ok(serial), Ok(parallel)) if !serial.same_results(parallel) => {
+                return Err(format!("repeated, {threads} threads: {}", difference(serial, parallel)));
+            }
+            (Ok(_), Ok(_)) => {}
+            (Err(serial), Err(parallel)) if serial == parallel => {}
+            (serial, parallel) => {
+                let (serial, parallel) = (serial.as_ref().err(), parallel.as_ref().err());
+                return Err(format!("repeated, {threads} threads: {parallel:?}, serially {serial:?}"));
+            }
+        }
+    }
+    Ok(serial.is_ok())
 }
 
 fn difference(a: &BlockOutput, b: &BlockOutput) -> String {
@@ -167,7 +217,8 @@ fn a_broken_case_is_found() {
         "post":{"London":[{"hash":"0x01","logs":"0x02","indexes":{"data":0,"gas":0,"value":0}}]}}"#;
     let mut failures = 0;
     let test = serde_json::from_str(text).unwrap();
-    case::each(&test, |_, _, case| failures += usize::from(check(&case, &mut Tally::default()).is_err()));
-    assert_eq!(failures, 1);
+    let skipped =
+        case::each(&test, |_, _, case| failures += usize::from(check(&case, &mut Tally::default()).is_err()));
+    assert_eq!((failures, skipped.len()), (1, 0));
     assert!(matches!(case::number(&serde_json::json!("0xzz")), Err(Rejected)));
 }

@@ -2,7 +2,7 @@
 
 use crate::world::{PASSES_ON, RICH, World, person, wei, word};
 use alloy_primitives::hex;
-use parallel_evm::{Address, B256, Bytecode, Bytes, PreState, SpecId, TxEnv, TxKind, U256};
+use parallel_evm::{Address, B256, Bytecode, Bytes, ExecuteError, PreState, SpecId, TxEnv, TxKind, U256};
 use revm::context_interface::{
     either::Either,
     transaction::{Authorization, RecoveredAuthority, RecoveredAuthorization},
@@ -75,6 +75,39 @@ fn storage_from_before_the_block_is_void_after_destruction() {
 }
 
 #[test]
+fn what_is_created_and_destroyed_within_one_transaction_leaves_nothing() {
+    for spec in [SpecId::SHANGHAI, SpecId::OSAKA] {
+        let mut world = World::under(spec);
+        let factory = world.program(1, &factory("f5"));
+        let child = child_of(factory);
+        // Has the factory create the child with 7 wei, has the child store, and then destroy itself.
+        let (to_factory, to_child) = (hex::encode(factory), hex::encode(child));
+        let call = |to: &str, value: u8, input: u8| {
+            format!("60006000 60{input:02x}6000 60{value:02x} 73{to} 5a f1 50")
+        };
+        let calls = [call(&to_factory, 7, 0), call(&to_child, 0, 0), call(&to_child, 0, 32)].concat();
+        let lives = world.program(2, &format!("600035600052 {calls} 00"));
+        // The value goes to the factory; what the child held to the address in the input.
+        for number in 0..2 {
+            world.send(person(number), lives, 7, word(person(9))).gas_limit = 2_000_000;
+        }
+        world.send(person(2), factory, 1, Bytes::new()).gas_limit = 2_000_000;
+        world.send(person(3), child, 0, Bytes::new());
+        let ran = world.run();
+        assert_eq!(ran.succeeded(), [true; 4]);
+        assert_eq!(
+            ran.after_account(person(9)).unwrap().balance,
+            wei(RICH + 14),
+            "created twice, no collision"
+        );
+        // The third life: what it stored itself, and nothing of the earlier ones.
+        assert_eq!(ran.after.slot(child, U256::ZERO), U256::ONE);
+        assert_eq!(ran.after.slot(child, U256::ONE), U256::ONE);
+        assert_eq!(ran.needs(3), [2]);
+    }
+}
+
+#[test]
 fn since_cancun_only_a_contract_of_the_same_transaction_is_destroyed() {
     let mut world = World::under(SpecId::CANCUN);
     let factory = world.program(1, &factory("f5"));
@@ -121,6 +154,49 @@ fn a_delegation_changes_the_nonce_of_an_account_that_sends_later() {
     assert_eq!(ran.after.slot(authority, U256::ZERO), U256::ONE);
     assert_eq!(ran.needs(1), [0], "every sender's code is read");
     assert_eq!(ran.needs(2), [0]);
+}
+
+#[test]
+fn a_delegation_can_be_taken_back_in_the_same_block() {
+    let mut world = World::new();
+    let program = world.program(1, PASSES_ON);
+    let authority = person(3);
+    authorise(world.pay(person(0), person(1), 1), authority, 0, program);
+    world.send(person(4), authority, 5, word(person(5)));
+    authorise(world.pay(person(1), person(2), 1), authority, 1, Address::ZERO);
+    world.send(person(5), authority, 6, word(person(6)));
+    let ran = world.run();
+    assert_eq!((ran.needs(1), ran.needs(3)), (&[0][..], &[2][..]));
+    let after = ran.after_account(authority).unwrap();
+    assert_eq!((after.nonce, after.balance, after.is_empty_code_hash()), (2, wei(RICH + 6), true));
+    assert_eq!(ran.after_account(person(6)).unwrap().balance, wei(RICH), "nothing was passed on any more");
+}
+
+#[test]
+fn a_sender_that_authorises_itself_uses_two_nonces() {
+    let mut world = World::new();
+    let program = world.program(1, PASSES_ON);
+    authorise(world.pay(person(0), person(1), 1), person(0), 1, program);
+    world.pay(person(0), person(1), 1).nonce = 2;
+    let ran = world.run();
+    assert_eq!(ran.after_account(person(0)).unwrap().nonce, 3);
+    // Its code is read by the second, and was written by the first.
+    assert_eq!(ran.needs(1), [0]);
+    world.transactions[1].nonce = 1;
+    world.run_to_error();
+}
+
+#[test]
+fn a_contract_cannot_send_but_a_delegated_account_can() {
+    let mut world = World::new();
+    let contract = world.program(1, PASSES_ON);
+    world.state.insert_balance(contract, wei(RICH));
+    authorise(world.pay(person(0), person(1), 1), person(3), 0, contract);
+    world.pay(person(3), person(2), 1).nonce = 1;
+    assert_eq!(world.run().succeeded(), [true; 2]);
+    world.pay(contract, person(2), 1).nonce = 1;
+    let refused = world.run_to_error();
+    assert!(matches!(refused, ExecuteError::InvalidTransaction { index: 2, .. }), "{refused}");
 }
 
 #[test]
@@ -179,20 +255,4 @@ fn contracts_created_by_transactions_take_addresses_from_known_nonces() {
         assert_eq!(receipt.contract_address, Some(person(0).create(nonce as u64)));
     }
     assert_eq!(ran.conflicts.fine.dependent(), 0);
-}
-
-#[test]
-fn access_lists_are_charged_and_harmless() {
-    use revm::context_interface::transaction::{AccessList, AccessListItem};
-    let mut world = World::new();
-    let program = world.program(1, "600054 600101 600055 00");
-    for number in 0..3 {
-        let tx = world.send(person(number), program, 0, Bytes::new());
-        tx.tx_type = 1;
-        let item = AccessListItem { address: program, storage_keys: vec![Default::default()] };
-        tx.access_list = AccessList(vec![item]);
-    }
-    let ran = world.run();
-    assert_eq!(ran.after.slot(program, U256::ZERO), wei(3));
-    assert_eq!((ran.needs(1), ran.needs(2)), (&[0][..], &[1][..]));
 }

@@ -54,6 +54,56 @@ fn a_failed_check_is_a_predicate_and_outlives_the_revert_of_its_frame() {
 }
 
 #[test]
+fn a_passed_check_outlives_the_revert_of_its_frame() {
+    let mut world = World::new();
+    // Without input pays 100 wei to 0xee and reverts all the same, telling whether it could; with input pays 60.
+    let payer = world.program(
+        1,
+        "36601a57 6000600060006000606460ee5af1 600052 60206000fd 5b 6000600060006000603c60ee5af1 00",
+    );
+    world.state.insert_balance(payer, wei(150));
+    // Calls it and stores what it tells.
+    let call =
+        format!("6020600060006000 6000 73{} 5a f1 50 600051 600055 00", alloy_primitives::hex::encode(payer));
+    let caller = world.program(2, &call);
+    world.send(person(0), caller, 0, Default::default());
+    world.send(person(1), payer, 0, word(person(9)));
+    world.send(person(2), caller, 0, Default::default());
+    let ran = world.run();
+    // It passed and would have failed with 99; then it failed and would have passed with 100.
+    assert_eq!(ran.range(0, payer), (wei(100), U256::MAX));
+    assert_eq!(ran.range(2, payer), (U256::ZERO, wei(99)));
+    assert!(!ran.usage(0, payer).unwrap().changes(), "the payment was reverted");
+    assert_eq!(ran.needs(2), [0, 1], "the slot, and the payment of 60");
+    assert_eq!(ran.after.slot(caller, U256::ZERO), U256::ZERO);
+}
+
+#[test]
+fn what_a_creation_is_endowed_with_is_a_predicate_too() {
+    let mut world = World::new();
+    // Creates an empty contract with 30 wei of its own and stores its address.
+    let creator = world.program(1, "6000 6000 601e f0 600055 00");
+    world.state.insert_balance(creator, wei(40));
+    let suicidal = world.program(2, DESTROYS_ITSELF);
+    world.send(person(0), creator, 0, Default::default());
+    world.send(person(1), creator, 0, Default::default());
+    world.send(person(2), suicidal, 25, word(creator));
+    world.send(person(3), creator, 0, Default::default());
+    let ran = world.run();
+    assert_eq!(ran.range(0, creator), (wei(30), U256::MAX));
+    assert_eq!(ran.range(1, creator), (U256::ZERO, wei(29)));
+    assert_eq!(ran.range(3, creator), (wei(30), U256::MAX));
+    // The nonce, the slot, the balance.
+    assert!(ran.needs(3).contains(&2));
+    let last = U256::from_be_bytes(creator.create(2).into_word().0);
+    assert_eq!(
+        ran.after.slot(creator, U256::ZERO),
+        last,
+        "the creation that could not be paid took no nonce"
+    );
+}
+
+#[test]
 fn the_sender_must_cover_its_greatest_cost_not_its_net_debit() {
     let mut world = World::new();
     let poor = person(20);
@@ -159,6 +209,77 @@ fn only_a_look_is_an_exact_read() {
 }
 
 #[test]
+fn the_amount_of_a_selfdestruct_is_an_exact_read() {
+    let mut world = World::new();
+    // With input destroys itself in favour of the address in it.
+    let suicidal = world.program(1, "36600557005b 600035ff");
+    world.state.insert_balance(suicidal, wei(10));
+    world.pay(person(0), suicidal, 5);
+    world.send(person(1), suicidal, 0, word(person(9)));
+    world.pay(person(2), suicidal, 7);
+    let ran = world.run();
+    let usage = ran.usage(1, suicidal).unwrap();
+    assert!(usage.is_exact());
+    assert_eq!((usage.least, usage.debit), (wei(15), wei(15)));
+    assert_eq!(ran.needs(1), [0]);
+    assert!(ran.needs(2).is_empty());
+    assert_eq!(ran.after_account(person(9)).unwrap().balance, wei(RICH + 15));
+    assert_eq!(ran.after_account(suicidal).unwrap().balance, wei(7), "since Cancun it stays");
+}
+
+#[test]
+fn a_selfdestruct_asks_whether_its_heir_is_empty() {
+    let mut world = World::new();
+    let suicidal: Vec<_> = (0..3).map(|number| world.program(number, DESTROYS_ITSELF)).collect();
+    for (number, program) in suicidal.iter().enumerate() {
+        world.state.insert_balance(*program, wei(3));
+        world.send(person(number as u8), *program, 0, word(NOBODY));
+    }
+    let ran = world.run();
+    assert_eq!(ran.range(0, NOBODY), (U256::ZERO, U256::ZERO));
+    assert_eq!(ran.range(1, NOBODY), (U256::ONE, U256::MAX));
+    assert_eq!((ran.needs(1), ran.needs(2)), (&[0][..], &[0][..]), "both on the first, not on each other");
+    let gas = ran.gas();
+    assert_eq!((gas[0] - gas[1], gas[1]), (25_000, gas[2]), "the first paid for a new account");
+}
+
+#[test]
+fn a_code_hash_tells_emptiness_and_nothing_more() {
+    let mut world = World::new();
+    let hashes: Vec<_> = (0..3).map(|number| world.program(number, HASHES)).collect();
+    world.send(person(0), hashes[0], 0, word(NOBODY));
+    world.pay(person(1), NOBODY, 1);
+    world.send(person(2), hashes[1], 0, word(NOBODY));
+    world.pay(person(3), NOBODY, 1);
+    world.send(person(4), hashes[2], 0, word(NOBODY));
+    let ran = world.run();
+    assert_eq!(ran.range(0, NOBODY), (U256::ZERO, U256::ZERO));
+    assert_eq!(ran.range(2, NOBODY), (U256::ONE, U256::MAX));
+    assert_eq!((ran.needs(2), ran.needs(4)), (&[1][..], &[1][..]), "the second credit made no difference");
+}
+
+#[test]
+fn before_eip_161_a_call_asks_whether_its_target_exists() {
+    let mut world = World::under(SpecId::HOMESTEAD);
+    // Calls the address in the input with a fixed amount of gas (all of it would be too much before EIP-150).
+    let callers: Vec<_> =
+        (0..3).map(|number| world.program(number, "6000600060006000 6000 600035 61c350 f1 00")).collect();
+    for (number, caller) in callers.iter().enumerate() {
+        world.send(person(number as u8), *caller, 0, word(NOBODY));
+    }
+    let ran = world.run();
+    let gas = ran.gas();
+    assert_eq!((gas[0] - gas[1], gas[1]), (25_000, gas[2]), "the first call, of nothing, made it exist");
+    assert_eq!((ran.needs(1), ran.needs(2)), (&[0][..], &[0][..]));
+    assert!(ran.after_account(NOBODY).is_some());
+    // The same since EIP-161: a call of nothing asks nothing, makes nothing.
+    world.spec = SpecId::SPURIOUS_DRAGON;
+    let ran = world.run();
+    assert_eq!(ran.conflicts.fine.dependent(), 0);
+    assert!(ran.after_account(NOBODY).is_none());
+}
+
+#[test]
 fn a_contract_that_looks_at_itself_is_observed_with_what_it_was_just_paid() {
     let mut world = World::new();
     // Stores SELFBALANCE.
@@ -186,6 +307,42 @@ fn the_beneficiary_can_spend_what_the_block_has_paid_it() {
     assert_eq!(ran.needs(6), [5]);
     let left = ran.after.account(person(30)).unwrap().unwrap().balance;
     assert_eq!(left, wei(6 * 21_000 - 100_000), "its own fee went to itself");
+}
+
+#[test]
+fn fees_fold_in_commit_order_around_the_beneficiarys_destruction() {
+    let mut world = World::under(SpecId::BERLIN);
+    let suicidal = world.program(1, DESTROYS_ITSELF);
+    world.beneficiary = suicidal;
+    world.pay(person(0), person(9), 1);
+    world.send(person(1), suicidal, 0, word(person(8)));
+    world.pay(person(2), person(9), 1);
+    let ran = world.run();
+    // It handed on the first fee; the second, of its own destruction, is gone with it; the third made it anew.
+    assert_eq!(ran.after_account(person(8)).unwrap().balance, wei(RICH + 21_000));
+    let anew = ran.after_account(suicidal).unwrap();
+    assert_eq!((anew.balance, anew.nonce, anew.is_empty_code_hash()), (wei(21_000), 0, true));
+    assert_eq!((ran.needs(1), ran.needs(2)), (&[0][..], &[][..]));
+}
+
+#[test]
+fn a_fee_of_nothing_touches_the_beneficiary() {
+    for (spec, exists) in
+        [(SpecId::HOMESTEAD, true), (SpecId::SPURIOUS_DRAGON, false), (SpecId::LONDON, false)]
+    {
+        for existed in [false, true] {
+            let mut world = World::under(spec);
+            if existed {
+                world.state.insert_balance(BENEFICIARY, U256::ZERO);
+            }
+            for number in 0..3 {
+                world.pay(person(number), person(9), 1).gas_price = 0;
+            }
+            let ran = world.run();
+            assert_eq!(ran.after_account(BENEFICIARY).is_some(), exists, "{spec:?}, {existed}");
+            assert_eq!(ran.conflicts.fine.dependent(), 0);
+        }
+    }
 }
 
 #[test]

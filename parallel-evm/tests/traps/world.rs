@@ -1,8 +1,8 @@
 //! A few accounts, small programs, and the comparison of engines.
 
 use parallel_evm::{
-    Address, BalanceUse, Block, BlockEnv, BlockOutput, Bytecode, Bytes, Conflicts, Executor, MemoryState,
-    SpecId, Stress, TxEnv, TxKind, U256,
+    AccountInfo, Address, BalanceUse, Block, BlockEnv, BlockOutput, Bytecode, Bytes, Conflicts, ExecuteError,
+    Executor, MemoryState, PreState, SpecId, Stress, TxEnv, TxKind, U256,
 };
 use revm::primitives::hex;
 use std::num::NonZeroUsize;
@@ -93,6 +93,23 @@ impl World {
         Block { spec: self.spec, chain_id: 1, env, transactions: self.transactions.clone() }
     }
 
+    /// The error of a block that must be refused: the same from every engine, however disturbed.
+    pub fn run_to_error(&self) -> ExecuteError {
+        let block = self.block();
+        let error = Executor::serial().execute(&block, &self.state).unwrap_err();
+        for threads in [1, 2, 4] {
+            let executor = Executor::parallel(NonZeroUsize::new(threads).unwrap());
+            let quiet = executor.with_small_blocks_serial(false);
+            assert_eq!(quiet.execute(&block, &self.state).unwrap_err(), error, "{threads} threads");
+            for seed in 0..20 {
+                let stress = Stress { seed, delays: 20, aborts: 10, pretend: seed % 2 == 0 };
+                let stressed = executor.with_stress(stress).execute(&block, &self.state).unwrap_err();
+                assert_eq!(stressed, error, "{threads} threads, {stress:?}");
+            }
+        }
+        error
+    }
+
     /// The serial output, after comparing it with that of every engine, however disturbed.
     pub fn run(&self) -> Ran {
         let block = self.block();
@@ -130,6 +147,16 @@ impl Ran {
 
     pub fn succeeded(&self) -> Vec<bool> {
         self.output.receipts.iter().map(|receipt| receipt.success).collect()
+    }
+
+    /// An account after the block, if it exists.
+    pub fn after_account(&self, address: Address) -> Option<AccountInfo> {
+        self.after.account(address).unwrap()
+    }
+
+    /// Gas used by each transaction.
+    pub fn gas(&self) -> Vec<u64> {
+        self.output.receipts.iter().map(|receipt| receipt.gas_used).collect()
     }
 
     /// How transaction `index` depends on a balance.

@@ -140,7 +140,7 @@ impl DropReason {
                 _ => "invalid",
             },
             Self::Invalid(InvalidReason::BlockGasLimit { .. }) => "block gas limit",
-            Self::Invalid(InvalidReason::Block(_) | InvalidReason::Other(_)) => "invalid",
+            Self::Invalid(_) => "invalid",
         }
     }
 }

@@ -270,7 +270,13 @@ fn recorded(effort: Effort) -> Result<Finding> {
         );
         return Ok(finding);
     };
-    let files = evm_block::list(Path::new(&data).join("blocks"))?;
+    let folder = Path::new(&data).join("blocks");
+    if !folder.is_dir() {
+        finding.skipped = true;
+        finding.notes.push(format!("{} is no folder: no recorded block was checked.", folder.display()));
+        return Ok(finding);
+    }
+    let files = evm_block::list(folder)?;
     let rates = rates()?;
     let (mut free, mut priced) = (Broken::default(), Broken::default());
     let mut different = 0_u32;
