@@ -6,6 +6,7 @@ use sim_core::scenario::Changes;
 use sim_core::scenario::describe::Notation;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Lightcone: what limits a blockchain, its wires or its virtual machine?
 #[derive(Debug, Parser)]
@@ -59,9 +60,18 @@ enum Command {
         /// Rules in force, such as OSAKA; needed for chains other than the Ethereum main net
         #[arg(long)]
         fork: Option<String>,
+        /// Update fraction of the blob base fee, where it is not the fork's own (EIP-7892)
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        blob_fee_fraction: Option<u64>,
         /// Folder for the files
         #[arg(long, default_value = ".")]
         dir: PathBuf,
+        /// Seconds to wait for each answer of the node
+        #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        timeout: u64,
+        /// How often to repeat a request that is not answered
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=10))]
+        retries: u32,
     },
     /// Print completions for a shell
     Completions {
@@ -162,8 +172,10 @@ impl Command {
             Self::Schema => Task::Schema,
             Self::List { dir } => Task::List { dir },
             Self::Exec { files, threads } => Task::Exec(ExecTask { files, threads }),
-            Self::ImportBlock { rpc, numbers, fork, dir } => {
-                Task::ImportBlock(ImportTask { rpc, numbers, fork, dir })
+            Self::ImportBlock { rpc, numbers, fork, blob_fee_fraction, dir, timeout, retries } => {
+                let timeout = Duration::from_secs(timeout);
+                let task = ImportTask { rpc, numbers, fork, blob_fee_fraction, dir, timeout, retries };
+                Task::ImportBlock(task)
             }
             Self::Completions { shell } => Task::Completions { shell },
         }

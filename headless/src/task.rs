@@ -4,6 +4,7 @@ use sim_core::scenario::Changes;
 use sim_core::scenario::describe::Notation;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One thing to do.
 #[derive(Debug)]
@@ -88,6 +89,12 @@ pub struct ImportTask {
     pub numbers: Vec<u64>,
     /// The rules, if it was said.
     pub fork: Option<String>,
+    /// The update fraction of the blob base fee, if it was said.
+    pub blob_fee_fraction: Option<u64>,
     /// Where the files go.
     pub dir: PathBuf,
+    /// For each answer of the node.
+    pub timeout: Duration,
+    /// Repetitions of a request that is not answered.
+    pub retries: u32,
 }

@@ -1,40 +1,23 @@
 //! A block as nodes tell it, and as block files hold it.
 
-use super::ImportError;
 use super::client::Client;
 use super::encode;
+use super::forks::{Rules, has_state_roots_in_receipts};
+use super::header::Header;
+use super::{ImportError, inconsistent};
 use parallel_evm::{Address, B256, Bytes, U256};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A block with its transactions.
+/// A block with its transactions, all of it proven by the hash of its header.
 pub struct RpcBlock {
     pub number: u64,
     pub timestamp: u64,
     pub gas_used: u64,
-    pub beneficiary: Address,
+    pub header: Header,
     chain_id: u64,
-    head: Head,
     transactions: Vec<Transaction>,
     raw: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
-    number: U256,
-    timestamp: U256,
-    gas_used: U256,
-    gas_limit: U256,
-    miner: Address,
-    difficulty: U256,
-    mix_hash: Option<B256>,
-    base_fee_per_gas: Option<U256>,
-    excess_blob_gas: Option<U256>,
-    logs_bloom: Bytes,
-    transactions_root: B256,
-    receipts_root: B256,
-    size: Option<U256>,
 }
 
 /// A transaction as nodes tell it.
@@ -88,10 +71,6 @@ impl Transaction {
     }
 }
 
-fn inconsistent(what: impl Into<String>) -> ImportError {
-    ImportError::Inconsistent(what.into())
-}
-
 fn narrow<T: TryFrom<U256>>(name: &str, value: U256) -> Result<T, ImportError> {
     T::try_from(value)
         .map_err(|_| inconsistent(format!("{name} is {value:#x}, more than its field can hold")))
@@ -109,49 +88,53 @@ impl RpcBlock {
             method: method.to_owned(),
             what: format!("block {number}: {error}"),
         };
-        let head: Head = serde_json::from_value(raw.clone()).map_err(malformed)?;
+        let header: Header = serde_json::from_value(raw.clone()).map_err(malformed)?;
         let transactions: Vec<Transaction> =
             serde_json::from_value(raw["transactions"].clone()).map_err(malformed)?;
-        if head.number != U256::from(number) {
-            return Err(inconsistent(format!("asked for block {number}, it gives block {}", head.number)));
+        if header.number != U256::from(number) {
+            return Err(inconsistent(format!("asked for block {number}, it gives block {}", header.number)));
         }
+        header.check().map_err(inconsistent)?;
         for (index, tx) in transactions.iter().enumerate() {
-            let encoded = encode::transaction(tx)
-                .map_err(|what| inconsistent(format!("transaction {index}: {what}")))?;
-            let hash = alloy_primitives::keccak256(&encoded);
-            if hash != tx.hash {
-                return Err(inconsistent(format!(
-                    "transaction {index} hashes to {hash}, not to {}",
-                    tx.hash
-                )));
-            }
+            check(tx).map_err(|what| inconsistent(format!("transaction {index} {what}")))?;
         }
         let root = encode::transactions_root(&transactions);
-        if root != head.transactions_root {
+        if root != header.transactions_root {
             return Err(inconsistent(format!(
                 "the transactions' root is {root}, not {} as in the header",
-                head.transactions_root
+                header.transactions_root
             )));
         }
         Ok(Self {
             number,
-            timestamp: narrow("timestamp", head.timestamp)?,
-            gas_used: narrow("gasUsed", head.gas_used)?,
-            beneficiary: head.miner,
+            timestamp: narrow("timestamp", header.timestamp)?,
+            gas_used: narrow("gasUsed", header.gas_used)?,
+            header,
             chain_id,
-            head,
             transactions,
             raw,
         })
+    }
+
+    /// The hash of the first transaction that carries blobs.
+    pub fn first_with_blobs(&self) -> Option<B256> {
+        self.transactions.iter().find(|tx| tx.tx_type() == 3).map(|tx| tx.hash)
     }
 
     pub fn number_hex(&self) -> String {
         format!("{:#x}", self.number)
     }
 
+    /// The block's size on the wire, bytes, if the node tells it.
+    fn size(&self) -> Result<Option<u64>, ImportError> {
+        let size: Option<U256> =
+            self.raw.get("size").cloned().map(serde_json::from_value).transpose().ok().flatten();
+        size.map(|size| narrow("size", size)).transpose()
+    }
+
     /// The block file, still without state.
-    pub fn to_file(&self, spec: &str, node: &str) -> Result<Value, ImportError> {
-        let head = &self.head;
+    pub fn to_file(&self, rules: &Rules, node: &str) -> Result<Value, ImportError> {
+        let head = &self.header;
         let transactions = self.transactions.iter().map(transaction).collect::<Result<Vec<_>, _>>()?;
         let mut header = self.raw.clone();
         if let Some(header) = header.as_object_mut() {
@@ -159,13 +142,11 @@ impl RpcBlock {
                 .iter()
                 .for_each(|key| drop(header.remove(*key)));
         }
-        // Before Byzantium receipts hold intermediate state roots, which an execution here does not know.
-        let before_byzantium = ["FRONTIER", "HOMESTEAD", "TANGERINE", "SPURIOUS_DRAGON"].contains(&spec);
         Ok(json!({
             "schema": "evm-block/1",
             "chain_id": self.chain_id,
             "source": format!("block {} of chain {}, from the node at {node}", self.number, self.chain_id),
-            "spec": spec,
+            "spec": rules.spec,
             "header": header,
             "env": {
                 "number": self.number,
@@ -176,8 +157,9 @@ impl RpcBlock {
                 "difficulty": head.difficulty,
                 "prev_randao": head.mix_hash,
                 "excess_blob_gas": head.excess_blob_gas.map(|gas| narrow::<u64>("excessBlobGas", gas)).transpose()?,
+                "blob_fee_fraction": rules.blob_fee_fraction,
             },
-            "block_size_bytes": head.size.map(|size| narrow::<u64>("size", size)).transpose()?,
+            "block_size_bytes": self.size()?,
             "uncles": self.raw.get("uncles").cloned().unwrap_or_else(|| json!([])),
             "withdrawals": self.raw.get("withdrawals").cloned().unwrap_or_else(|| json!([])),
             "block_hashes": {},
@@ -186,11 +168,24 @@ impl RpcBlock {
             "codes": {},
             "expected": {
                 "gas_used": self.gas_used,
-                "receipts_root": (!before_byzantium).then_some(head.receipts_root),
+                "receipts_root": (!has_state_roots_in_receipts(&rules.spec)).then_some(head.receipts_root),
                 "logs_bloom": head.logs_bloom,
                 "tx_count": self.transactions.len(),
             },
         }))
+    }
+}
+
+/// Whether a transaction hashes to what the node says, and was signed by whom the node says.
+fn check(tx: &Transaction) -> Result<(), String> {
+    let encoded = encode::transaction(tx).map_err(|what| format!("cannot be encoded: {what}"))?;
+    let hash = alloy_primitives::keccak256(&encoded);
+    if hash != tx.hash {
+        return Err(format!("hashes to {hash}, not to {}", tx.hash));
+    }
+    match encode::signer(tx)? {
+        signer if signer == tx.from => Ok(()),
+        signer => Err(format!("is signed by {signer}, not by {}", tx.from)),
     }
 }
 

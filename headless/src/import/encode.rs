@@ -1,8 +1,9 @@
 //! Transactions as they are hashed and sent (EIP-2718 with EIP-2930, 1559, 4844 and 7702).
 
 use super::block::Transaction;
+use alloy_primitives::Signature;
 use alloy_rlp::{BufMut, Encodable, Header};
-use parallel_evm::{B256, U256};
+use parallel_evm::{Address, B256};
 
 /// The root of the transactions' trie.
 pub fn transactions_root(transactions: &[Transaction]) -> B256 {
@@ -14,6 +15,34 @@ pub fn transactions_root(transactions: &[Transaction]) -> B256 {
 
 /// A transaction's encoding, or what it lacks.
 pub fn transaction(tx: &Transaction) -> Result<Vec<u8>, String> {
+    let mut fields = fields(tx)?;
+    let v = if tx.tx_type() == 0 { tx.v } else { tx.y_parity.unwrap_or(tx.v) };
+    [v, tx.r, tx.s].iter().for_each(|number| number.encode(&mut fields));
+    Ok(with_type(tx, &fields))
+}
+
+/// Who signed a transaction, or why nobody can have.
+pub fn signer(tx: &Transaction) -> Result<Address, String> {
+    let mut fields = fields(tx)?;
+    let v = if tx.tx_type() == 0 { tx.v } else { tx.y_parity.unwrap_or(tx.v) };
+    let odd = match (tx.tx_type(), u64::try_from(v)) {
+        (0, Ok(v @ 35..)) => {
+            // EIP-155: the chain's id is signed, and hidden in v.
+            ((v - 35) / 2).encode(&mut fields);
+            [0_u8, 0].iter().for_each(|zero| zero.encode(&mut fields));
+            v % 2 == 0
+        }
+        (0, Ok(v @ 27..=28)) => v == 28,
+        (1..=4, Ok(v @ 0..=1)) => v == 1,
+        _ => return Err(format!("{v} is no parity of a signature")),
+    };
+    let hash = alloy_primitives::keccak256(with_type(tx, &fields));
+    let signature = Signature::new(tx.r, tx.s, odd);
+    signature.recover_address_from_prehash(&hash).map_err(|error| format!("no valid signature: {error}"))
+}
+
+/// Everything that is signed, save what EIP-155 adds, as payload of a list.
+fn fields(tx: &Transaction) -> Result<Vec<u8>, String> {
     let lacks = |name: &str| format!("{name} is missing");
     let tx_type = tx.tx_type();
     let mut fields = Vec::new();
@@ -59,14 +88,16 @@ pub fn transaction(tx: &Transaction) -> Result<Vec<u8>, String> {
         }
         list(&payload, &mut fields);
     }
-    let v: U256 = if tx_type == 0 { tx.v } else { tx.y_parity.unwrap_or(tx.v) };
-    [v, tx.r, tx.s].iter().for_each(|number| number.encode(&mut fields));
+    Ok(fields)
+}
+
+fn with_type(tx: &Transaction, fields: &[u8]) -> Vec<u8> {
     let mut encoded = Vec::new();
-    if tx_type > 0 {
-        encoded.push(tx_type);
+    if tx.tx_type() > 0 {
+        encoded.push(tx.tx_type());
     }
-    list(&fields, &mut encoded);
-    Ok(encoded)
+    list(fields, &mut encoded);
+    encoded
 }
 
 fn access_list(tx: &Transaction, out: &mut Vec<u8>) {

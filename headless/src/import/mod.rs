@@ -2,26 +2,48 @@
 //!
 //! The block is executed over a state that asks the node for what the execution reads, as of the parent block,
 //! and remembers the answers; where the node offers the prestate tracer, one request brings most of them. What
-//! the node says is believed only as far as it proves itself: transactions must hash to the header's root, codes
-//! are filed under hashes computed here, gas, logs and receipts must come out as the header says. **Left out**, as
-//! in all block files: rewards, withdrawals, system calls, the state root.
+//! the node says is believed only as far as it proves itself: the header must hash to the block's hash, the
+//! transactions to its root, each must be signed by its sender, headers below must be named by the one above, codes
+//! are filed under hashes computed here; gas, logs and receipts must come out as the header says. Where the node
+//! offers proofs, accounts and slots must lead to the parent's state root as well; without, a wrong balance that
+//! makes no difference to header stays unnoticed. **Left out**, as in all block files: rewards, withdrawals, system
+//! calls at the end of a block, the state root.
 
 mod block;
 mod client;
 mod encode;
 mod forks;
+mod header;
+mod headers;
+mod proof;
 mod state;
+mod system;
 
-pub use client::RpcError;
+pub use client::{Patience, RpcError};
 
 use block::RpcBlock;
 use client::Client;
 use flate2::{Compression, write::GzEncoder};
+use forks::Rules;
 use parallel_evm::evm_block::{self, BlockFileError, LoadedBlock, Mismatch};
-use parallel_evm::{ExecuteError, Executor};
+use parallel_evm::{BlockOutput, ExecuteError, Executor};
+use serde_json::{Value, json};
 use state::RemoteState;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+
+/// Where blocks come from, and what is known beforehand.
+#[derive(Debug)]
+pub struct Source<'a> {
+    /// Address of the node.
+    pub rpc: &'a str,
+    /// The rules of a chain other than the Ethereum main net, as block files spell them.
+    pub fork: Option<&'a str>,
+    /// The update fraction of the blob base fee, if not the fork's own.
+    pub blob_fee_fraction: Option<u64>,
+    pub patience: Patience,
+}
 
 /// What was imported.
 #[derive(Debug)]
@@ -31,6 +53,8 @@ pub struct Imported {
     pub accounts: usize,
     pub slots: usize,
     pub requests: u64,
+    /// Whether all of the state is proven against the parent's state root.
+    pub proven: bool,
 }
 
 /// Why a block cannot be imported.
@@ -59,51 +83,116 @@ pub enum ImportError {
     Write(#[from] std::io::Error),
 }
 
+fn inconsistent(what: impl Into<String>) -> ImportError {
+    ImportError::Inconsistent(what.into())
+}
+
 /// Imports one block into a new file.
-///
-/// `fork` names the rules of a chain other than the Ethereum main net, as block files spell them.
 ///
 /// # Errors
 /// See [`ImportError`]; nothing is written then.
-pub fn import(rpc: &str, number: u64, fork: Option<&str>, path: &Path) -> Result<Imported, ImportError> {
-    let client = Client::new(rpc)?;
-    let chain_id = client.quantity("eth_chainId", &serde_json::json!([]))?;
+pub fn import(source: &Source<'_>, number: u64, path: &Path) -> Result<Imported, ImportError> {
+    let client = Client::new(source.rpc, source.patience)?;
+    let chain_id = client.quantity("eth_chainId", &json!([]))?;
     let block = RpcBlock::fetch(&client, number, chain_id)?;
-    let spec = match fork {
-        Some(name) => name.to_owned(),
-        None => forks::main_net(chain_id, number, block.timestamp).map_err(ImportError::Usage)?.to_owned(),
+    let rules = rules(source, chain_id, &block)?;
+    let mut file = block.to_file(&rules, rpc_host(source.rpc))?;
+    let empty = parse(path, &file)?;
+    check_blob_fee(&client, &block, &empty)?;
+    let state = RemoteState::new(&client, &block, &rules.spec);
+    let traced = state.prefetch(&block);
+    let (state, outcome) = match over(&empty, &state) {
+        Err(ImportError::Execution(_) | ImportError::Header(_)) if traced => {
+            // Tracers differ in what they list: once more without.
+            let state = RemoteState::new(&client, &block, &rules.spec);
+            let outcome = over(&empty, &state);
+            (state, outcome)
+        }
+        outcome => (state, outcome),
     };
-    let mut file = block.to_file(&spec, rpc_host(rpc))?;
-    let loaded = parse(path, &file)?;
-    let state = RemoteState::new(&client, number);
-    state.prefetch(&block);
-    let verified = execute(&loaded, |executor| executor.execute(&loaded.block, &state));
-    // A failure to fetch is the cause, whatever came of it.
-    if let Some(error) = state.take_failure() {
-        return Err(error.into());
-    }
-    verified?;
+    outcome?;
+    let proven = state.prove()?;
     let (accounts, slots) = state.write_to(&mut file);
     // Once more, from what the file will hold.
     let loaded = parse(path, &file)?;
-    execute(&loaded, |executor| executor.execute(&loaded.block, &loaded.pre_state))?;
+    verify(&loaded, serial().execute(&loaded.block, &loaded.pre_state))?;
+    write(path, &file)?;
+    let transactions = loaded.block.transactions.len();
+    let requests = client.requests();
+    Ok(Imported { transactions, gas_used: block.gas_used, accounts, slots, requests, proven })
+}
+
+/// The rules of a block: as told, else those of the main net.
+fn rules(source: &Source<'_>, chain_id: u64, block: &RpcBlock) -> Result<Rules, ImportError> {
+    if block.number == forks::DAO_BLOCK && chain_id == 1 {
+        let what = format!(
+            "block {}: ether was moved in it by no transaction: no block file can say so",
+            block.number
+        );
+        return Err(ImportError::Usage(what));
+    }
+    let mut rules = match source.fork {
+        Some(name) => Rules { spec: name.to_owned(), blob_fee_fraction: None },
+        None => forks::main_net(chain_id, block.number, block.timestamp).map_err(ImportError::Usage)?,
+    };
+    if source.blob_fee_fraction.is_some() {
+        rules.blob_fee_fraction = source.blob_fee_fraction;
+    }
+    Ok(rules)
+}
+
+/// Compares the price of blob gas with that of a receipt, if there is one: nothing in the header would show a wrong
+/// one, which senders pay and nobody gets.
+fn check_blob_fee(client: &Client, block: &RpcBlock, loaded: &LoadedBlock) -> Result<(), ImportError> {
+    let Some(hash) = block.first_with_blobs() else { return Ok(()) };
+    let receipt = client.offered::<Value>("eth_getTransactionReceipt", &json!([hash]))?;
+    let told = receipt.and_then(|receipt| receipt["blobGasPrice"].as_str().map(str::to_owned));
+    let computed = loaded.block.env.blob_excess_gas_and_price.map_or(0, |price| price.blob_gasprice);
+    match told.and_then(|told| told.parse::<parallel_evm::U256>().ok()) {
+        Some(told) if told != parallel_evm::U256::from(computed) => Err(ImportError::Usage(format!(
+            "a unit of blob gas costs {told} wei in block {}, by the rules that are known here {computed}: say the update \
+             fraction of the blob base fee with --blob-fee-fraction",
+            block.number
+        ))),
+        _ => Ok(()),
+    }
+}
+
+const fn serial() -> Executor {
+    Executor::serial().with_reports(false)
+}
+
+/// Executes a block over the node's state and compares the outcome with the header.
+fn over(loaded: &LoadedBlock, state: &RemoteState<'_>) -> Result<(), ImportError> {
+    let verified = verify(loaded, serial().execute(&loaded.block, state));
+    // A failure to fetch is the cause, whatever came of it.
+    state.take_failure().map_or(verified, Err)
+}
+
+fn verify(loaded: &LoadedBlock, output: Result<BlockOutput, ExecuteError>) -> Result<(), ImportError> {
+    Ok(evm_block::verify(loaded, &output?)?)
+}
+
+/// Writes all of the file or nothing: under another name first.
+fn write(path: &Path, file: &Value) -> Result<(), ImportError> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(file.to_string().as_bytes())?;
-    std::fs::write(path, encoder.finish()?)?;
-    let transactions = loaded.block.transactions.len();
-    Ok(Imported { transactions, gas_used: block.gas_used, accounts, slots, requests: client.requests() })
+    let content = encoder.finish()?;
+    let unfinished = path.with_extension(format!("part-{}", std::process::id()));
+    let written = File::create_new(&unfinished).and_then(|mut file| {
+        file.write_all(&content)?;
+        file.sync_all()
+    });
+    let placed = written.and_then(|()| fs::rename(&unfinished, path));
+    if placed.is_err() {
+        // Nothing more can be done if that fails, too.
+        let _ = fs::remove_file(&unfinished);
+    }
+    Ok(placed?)
 }
 
-fn parse(path: &Path, file: &serde_json::Value) -> Result<LoadedBlock, BlockFileError> {
+fn parse(path: &Path, file: &Value) -> Result<LoadedBlock, BlockFileError> {
     evm_block::parse(path, file.to_string().as_bytes())
-}
-
-fn execute(
-    loaded: &LoadedBlock,
-    run: impl FnOnce(Executor) -> Result<parallel_evm::BlockOutput, ExecuteError>,
-) -> Result<(), ImportError> {
-    let output = run(Executor::serial().with_reports(false))?;
-    Ok(evm_block::verify(loaded, &output)?)
 }
 
 /// The node without path, user and key, which may be secret.

@@ -2,16 +2,27 @@
 
 use super::block::RpcBlock;
 use super::client::{Client, RpcError};
+use super::forks::has_empty_accounts;
+use super::headers::Headers;
+use super::proof::{self, Account, Proven};
+use super::system;
+use super::{ImportError, inconsistent};
 use parallel_evm::{AccountInfo, Address, B256, Bytecode, Bytes, PreState, StateError, U256};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The state before a block, as its node tells it.
+/// The state in which a block's transactions begin, as its node tells it: that after the parent block, with what
+/// the system calls at the block's start write.
 pub struct RemoteState<'c> {
     client: &'c Client,
     /// The parent block, as parameter of requests.
     at: String,
+    headers: Headers<'c>,
+    /// Whether accounts may exist although they are empty.
+    empty_accounts: bool,
+    /// Slots that the system calls write.
+    system: BTreeMap<(Address, U256), U256>,
     known: Mutex<Known>,
 }
 
@@ -21,53 +32,85 @@ struct Known {
     slots: BTreeMap<(Address, U256), U256>,
     codes: BTreeMap<B256, Bytes>,
     hashes: BTreeMap<u64, B256>,
-    failure: Option<RpcError>,
-}
-
-#[derive(Clone)]
-struct Account {
-    balance: U256,
-    nonce: u64,
-    code_hash: Option<B256>,
-}
-
-impl Account {
-    fn exists(&self) -> bool {
-        self.nonce != 0 || !self.balance.is_zero() || self.code_hash.is_some()
-    }
+    failure: Option<ImportError>,
 }
 
 impl<'c> RemoteState<'c> {
-    pub fn new(client: &'c Client, number: u64) -> Self {
-        Self { client, at: format!("{:#x}", number.saturating_sub(1)), known: Mutex::default() }
+    pub fn new(client: &'c Client, block: &RpcBlock, spec: &str) -> Self {
+        Self {
+            client,
+            at: format!("{:#x}", block.number.saturating_sub(1)),
+            headers: Headers::below(client, block.number, block.header.parent_hash),
+            empty_accounts: has_empty_accounts(spec),
+            system: system::writes(&block.header, block.number, block.timestamp, spec),
+            known: Mutex::default(),
+        }
     }
 
     /// What went wrong first, if anything did.
-    pub fn take_failure(&self) -> Option<RpcError> {
+    pub fn take_failure(&self) -> Option<ImportError> {
         self.known().failure.take()
     }
 
-    /// Asks the prestate tracer, which few nodes offer, for all at once. What it tells of an account or slot
-    /// that appears for the first time is from before the block, except for the beneficiary, whom every
-    /// transaction pays. Without an answer everything is asked for one by one.
-    pub fn prefetch(&self, block: &RpcBlock) {
+    /// Asks the prestate tracer, which few nodes offer, for all at once; tells whether it answered. What it tells
+    /// of an account or slot that appears for the first time is from before the block, except for the
+    /// beneficiary, whom every transaction pays.
+    pub fn prefetch(&self, block: &RpcBlock) -> bool {
         let options = json!([block.number_hex(), { "tracer": "prestateTracer" }]);
-        let Ok(Value::Array(traces)) = self.client.call("debug_traceBlockByNumber", &options) else { return };
+        let Ok(Value::Array(traces)) = self.client.call("debug_traceBlockByNumber", &options) else {
+            return false;
+        };
         let mut known = self.known();
         for (address, state) in traces.iter().filter_map(|trace| trace["result"].as_object()).flatten() {
             let Ok(address) = address.parse::<Address>() else { continue };
-            if address == block.beneficiary {
-                continue;
+            if address != block.header.miner {
+                known.learn(address, state, self.empty_accounts);
             }
-            known.learn(address, state);
         }
+        true
+    }
+
+    /// Has the node prove all that was learnt against the parent's state root, if it can; what is proven replaces
+    /// what was told. Returns whether all is proven.
+    ///
+    /// # Errors
+    /// A proof proves something else, or nothing.
+    pub fn prove(&self) -> Result<bool, ImportError> {
+        let Some(root) = self.headers.parent_state_root()? else { return Ok(false) };
+        let (accounts, slots) = {
+            let known = self.known();
+            (known.accounts.clone(), known.slots.clone())
+        };
+        for (address, told) in accounts {
+            let of_account = slots.range((address, U256::ZERO)..=(address, U256::MAX));
+            // What the system calls write is in no state; it was computed.
+            let asked: Vec<U256> = of_account
+                .map(|((_, slot), _)| *slot)
+                .filter(|slot| !self.system.contains_key(&(address, *slot)))
+                .collect();
+            let Some(proven) = proof::ask(self.client, &self.at, root, address, &asked)? else {
+                return Ok(false);
+            };
+            let Proven { account, slots } = proven;
+            if account.code_hash != told.code_hash {
+                let what = format!(
+                    "the code of {address} hashes to {:?}, proven is {:?}",
+                    told.code_hash, account.code_hash
+                );
+                return Err(inconsistent(what));
+            }
+            let mut known = self.known();
+            known.accounts.insert(address, account);
+            known.slots.extend(slots.into_iter().map(|(slot, value)| ((address, slot), value)));
+        }
+        Ok(true)
     }
 
     /// Adds what was learnt to a block file. Returns how many accounts and slots it holds.
     pub fn write_to(&self, file: &mut Value) -> (usize, usize) {
         let known = self.known();
         let mut accounts = Map::new();
-        for (address, account) in known.accounts.iter().filter(|(_, account)| account.exists()) {
+        for (address, account) in known.accounts.iter().filter(|(_, account)| account.exists) {
             let mut entry = json!({ "balance": account.balance, "nonce": account.nonce, "storage": {} });
             if let Some(hash) = account.code_hash {
                 entry["code_hash"] = json!(hash);
@@ -93,19 +136,36 @@ impl<'c> RemoteState<'c> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn failed(&self, error: RpcError) -> StateError {
+    fn failed(&self, error: impl Into<ImportError>) -> StateError {
+        let error = error.into();
         let message = error.to_string();
         self.known().failure.get_or_insert(error);
         StateError::Backend(message)
     }
 
-    fn fetch_account(&self, address: Address) -> Result<Account, RpcError> {
+    fn fetch_account(&self, address: Address) -> Result<Account, ImportError> {
         let at = json!([address, self.at]);
         let balance = self.client.get("eth_getBalance", &at)?;
         let nonce = self.client.quantity("eth_getTransactionCount", &at)?;
         let code: Bytes = self.client.get("eth_getCode", &at)?;
         let code_hash = self.known().file_code(code);
-        Ok(Account { balance, nonce, code_hash })
+        let mut account = Account::new(balance, nonce, code_hash);
+        if self.empty_accounts && !account.exists {
+            // Whether it exists all the same, only a proof can tell; without one, few do.
+            account.exists = match self.headers.parent_state_root()? {
+                Some(root) => proof::ask(self.client, &self.at, root, address, &[])?
+                    .is_some_and(|proven| proven.account.exists),
+                None => false,
+            };
+        }
+        Ok(account)
+    }
+
+    fn fetch_slot(&self, address: Address, slot: U256) -> Result<U256, RpcError> {
+        match self.system.get(&(address, slot)) {
+            Some(value) => Ok(*value),
+            None => self.client.get("eth_getStorageAt", &json!([address, format!("{slot:#x}"), self.at])),
+        }
     }
 }
 
@@ -120,15 +180,18 @@ impl Known {
     }
 
     /// Takes over what a trace tells of an account, unless more is known.
-    fn learn(&mut self, address: Address, state: &Value) {
+    fn learn(&mut self, address: Address, state: &Value, empty_accounts: bool) {
         let field = |name: &str| state.get(name).cloned().unwrap_or(Value::Null);
         if !self.accounts.contains_key(&address)
             && let Ok(balance) = serde_json::from_value(field("balance"))
         {
             let code = serde_json::from_value(field("code")).unwrap_or_default();
             let code_hash = self.file_code(code);
-            let nonce = state["nonce"].as_u64().unwrap_or(0);
-            self.accounts.insert(address, Account { balance, nonce, code_hash });
+            let account = Account::new(balance, state["nonce"].as_u64().unwrap_or(0), code_hash);
+            // Whether an empty one exists, a trace does not tell.
+            if account.exists || !empty_accounts {
+                self.accounts.insert(address, account);
+            }
         }
         for (slot, value) in state["storage"].as_object().into_iter().flatten() {
             if let (Ok(slot), Ok(value)) = (slot.parse(), serde_json::from_value(value.clone())) {
@@ -149,7 +212,7 @@ impl PreState for RemoteState<'_> {
                 account
             }
         };
-        Ok(account.exists().then(|| AccountInfo {
+        Ok(account.exists.then(|| AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
             code_hash: account.code_hash.unwrap_or_default(),
@@ -163,8 +226,7 @@ impl PreState for RemoteState<'_> {
         if let Some(value) = known {
             return Ok(value);
         }
-        let at = json!([address, format!("{slot:#x}"), self.at]);
-        let value = self.client.get("eth_getStorageAt", &at).map_err(|error| self.failed(error))?;
+        let value = self.fetch_slot(address, slot).map_err(|error| self.failed(error))?;
         self.known().slots.insert((address, slot), value);
         Ok(value)
     }
@@ -175,18 +237,7 @@ impl PreState for RemoteState<'_> {
     }
 
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
-        let known = self.known().hashes.get(&number).copied();
-        if let Some(hash) = known {
-            return Ok(hash);
-        }
-        let block: Value = self
-            .client
-            .get("eth_getBlockByNumber", &json!([format!("{number:#x}"), false]))
-            .map_err(|error| self.failed(error))?;
-        let hash = serde_json::from_value(block["hash"].clone()).map_err(|error| {
-            let what = format!("the hash of block {number}: {error}");
-            self.failed(RpcError::Malformed { method: "eth_getBlockByNumber".to_owned(), what })
-        })?;
+        let hash = self.headers.hash_of(number).map_err(|error| self.failed(error))?;
         self.known().hashes.insert(number, hash);
         Ok(hash)
     }

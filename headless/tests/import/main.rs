@@ -1,0 +1,381 @@
+//! `import-block` and `exec` against a node of our own that answers from recorded blocks and from a chain made here.
+
+mod chain;
+mod node;
+mod recorded;
+
+use node::{Answer, Node};
+use recorded::{answer_from, recorded, rpc_block, traces};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+fn headless(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_headless")).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Imports a block, with little patience unless told otherwise.
+fn import(node: &Node, number: &str, folder: &Path, more: &[&str]) -> Output {
+    let folder = folder.display().to_string();
+    let mut args = vec!["import-block", "--rpc", &node.url, "--dir", &folder, "--retries", "1", number];
+    if !more.contains(&"--timeout") {
+        args.extend(["--timeout", "2"]);
+    }
+    args.extend(more);
+    headless(&args)
+}
+
+/// Imports a block that is fine; what the program said and the file.
+fn imported(node: &Node, number: &str) -> (String, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = import(node, number, folder.path(), &[]);
+    assert!(output.status.success(), "{number}: {}", text(&output.stderr));
+    let path = folder.path().join(format!("{number}.json.gz"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+    let shown = path.display().to_string();
+    let executed = headless(&["exec", &shown, "--threads", "2"]);
+    assert!(executed.status.success(), "{}", text(&executed.stderr));
+    let table = text(&executed.stdout);
+    assert!(table.lines().nth(1).unwrap().ends_with("verified"), "{table}");
+    let summary = table.lines().last().unwrap();
+    assert!(summary.starts_with("1 blocks, 1 verified, geometric-mean speed-up "), "{summary}");
+    // A second import does not overwrite.
+    assert_eq!(import(node, number, folder.path(), &[]).status.code(), Some(2));
+    let file = std::fs::File::open(path).unwrap();
+    (text(&output.stdout), serde_json::from_reader(flate2::read::GzDecoder::new(file)).unwrap())
+}
+
+/// Refused: the message; and nothing was written.
+fn refused(node: &Node, number: &str, code: i32) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let output = import(node, number, folder.path(), &[]);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+    assert_eq!(message.matches("error:").count(), 1, "{message}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing may be written");
+    message
+}
+
+#[test]
+fn recorded_blocks_are_imported_with_and_without_a_tracer() {
+    // Frontier, Spurious Dragon, Byzantium and London (both with a block hash), the merge, Cancun.
+    for name in ["46147", "4330482", "5526571", "15537393", "15752489", "19426587", "19933122"] {
+        let Some(file) = recorded(name) else { continue };
+        let block = rpc_block(&file);
+        let (plain_file, plain_block) = (file.clone(), block.clone());
+        let plain = Node::start(move |method, params| answer_from(&plain_file, &plain_block, method, params));
+        let (said, without) = imported(&plain, name);
+        assert!(said.contains("header verified") && said.contains("as the node tells it"), "{said}");
+        let traces = traces(&file);
+        let tracing = Node::start(move |method, params| match method {
+            "debug_traceBlockByNumber" => Answer::Result(traces.clone()),
+            _ => answer_from(&file, &block, method, params),
+        });
+        let (said_tracing, with) = imported(&tracing, name);
+        let requests = |said: &str| {
+            let (before, _) = said.split_once(" requests").unwrap();
+            before.rsplit_once(' ').unwrap().1.parse::<u32>().unwrap()
+        };
+        let transactions = with["transactions"].as_array().unwrap().len();
+        assert!(transactions < 2 || requests(&said_tracing) * 4 < requests(&said), "{said}{said_tracing}");
+        assert_eq!(with["transactions"], without["transactions"]);
+        assert_eq!(with["block_hashes"], without["block_hashes"]);
+        // The tracer lists more than is read; of what both know, they say the same.
+        for (address, account) in without["pre_state"].as_object().unwrap() {
+            let traced = &with["pre_state"][address];
+            assert_eq!(traced["balance"], account["balance"], "{name}: {address}");
+            assert_eq!(traced["nonce"], account["nonce"], "{name}: {address}");
+            assert_eq!(traced["code_hash"], account["code_hash"], "{name}: {address}");
+            for (slot, value) in account["storage"].as_object().unwrap() {
+                assert_eq!(&traced["storage"][slot], value, "{name}: {address}, {slot}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tracer_that_misleads_is_done_without() {
+    let Some(file) = recorded("19933122") else { return };
+    let block = rpc_block(&file);
+    let traces = traces(&file);
+    // The first is missing, so that later states pass for earlier ones.
+    let late: Value = traces.as_array().unwrap()[1..].iter().cloned().collect();
+    for told in [late, json!("nonsense"), json!([{ "result": { "0x12": 5 } }, 7])] {
+        let (file, block) = (file.clone(), block.clone());
+        let node = Node::start(move |method, params| match method {
+            "debug_traceBlockByNumber" => Answer::Result(told.clone()),
+            _ => answer_from(&file, &block, method, params),
+        });
+        imported(&node, "19933122");
+    }
+}
+
+#[test]
+fn a_node_that_lies_is_found_out() {
+    let Some(file) = recorded("19933122") else { return };
+    type Lie = fn(&mut Value, &mut Value);
+    let lies: [(&str, Lie); 8] = [
+        ("hashes to", |_, block| block["transactions"][0]["nonce"] = json!("0x5")),
+        ("is signed by", |_, block| {
+            block["transactions"][0]["from"] = json!("0x00000000000000000000000000000000000000aa");
+        }),
+        ("transactions' root", |_, block| drop(block["transactions"].as_array_mut().unwrap().pop())),
+        ("the header of block", |_, block| block["gasUsed"] = json!("0x5")),
+        ("the header of block", |_, block| block["excessBlobGas"] = json!("0x20000")),
+        ("asked for block", |_, block| block["number"] = json!("0x5")),
+        // Every balance is nothing: the first sender cannot pay.
+        ("cannot be executed over the node's state", |file, _| {
+            for (_, account) in file["pre_state"].as_object_mut().unwrap() {
+                account["balance"] = json!("0x0");
+            }
+        }),
+        // No contract is one.
+        ("does not yield the header", |file, _| {
+            for (_, account) in file["pre_state"].as_object_mut().unwrap() {
+                account["code_hash"] = Value::Null;
+            }
+        }),
+    ];
+    for (says, lie) in lies {
+        let (mut file, mut block) = (file.clone(), rpc_block(&file));
+        let asked = block["number"].clone();
+        lie(&mut file, &mut block);
+        let node = Node::start(move |method, params| {
+            if method == "eth_getBlockByNumber" && params[0] == asked {
+                return Answer::Result(block.clone());
+            }
+            answer_from(&file, &block, method, params)
+        });
+        let message = refused(&node, "19933122", 1);
+        assert!(message.contains("block 19933122") && message.contains(says), "{says}: {message}");
+    }
+}
+
+#[test]
+fn a_node_that_does_not_answer_properly_is_an_error_and_no_hang() {
+    for (says, answer) in [
+        ("no answer from the node", (|| Answer::Never) as fn() -> Answer),
+        ("tried 2 times", || Answer::Broken),
+        ("HTTP status 502", || Answer::Raw(502, "bad gateway")),
+        ("not JSON-RPC", || Answer::Raw(200, "<html>")),
+        ("not JSON-RPC", || Answer::Raw(200, "{\"jsonrpc\":\"2.0\",\"id\":1}")),
+        ("the node refuses: no such thing", || Answer::Refusal("no such thing")),
+        ("nothing for", || Answer::Result(Value::Null)),
+        ("eth_chainId", || Answer::Result(json!("0x10000000000000000"))),
+    ] {
+        let node = Node::start(move |_, _| answer());
+        let started = Instant::now();
+        let message = refused(&node, "5", 1);
+        // Two tries of two seconds, and time to spare for a busy machine: a hang would last as long as the node.
+        assert!(started.elapsed() < Duration::from_secs(50), "{says}");
+        assert!(message.contains(says), "{says}: {message}");
+    }
+    // Nobody listens there; that is no address; there is nothing below the first block.
+    let nobody = Node { url: "http://127.0.0.1:1".to_owned() };
+    assert!(refused(&nobody, "5", 1).contains("no answer from the node"));
+    refused(&Node { url: "node.example".to_owned() }, "5", 2);
+    let quiet = Node::start(|_, _| Answer::Result(json!("0x1")));
+    assert!(refused(&quiet, "0", 2).contains("has no parent"));
+    let absent = headless(&["import-block", "--rpc", &quiet.url, "--dir", "/no/such/folder", "5"]);
+    assert_eq!(absent.status.code(), Some(2));
+    assert!(text(&absent.stderr).contains("no such folder"));
+}
+
+#[test]
+fn an_answer_without_end_is_not_read_to_its_end() {
+    let node = Node::start(|_, _| Answer::Endless);
+    let folder = tempfile::tempdir().unwrap();
+    // Enough time to get to the limit even if the machine is busy.
+    let output = import(&node, "5", folder.path(), &["--timeout", "120"]);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("longer than"), "{message}");
+}
+
+#[test]
+fn a_request_is_repeated_while_the_node_is_busy_but_not_forever() {
+    let Some(file) = recorded("46147") else { return };
+    let block = rpc_block(&file);
+    for (busy, fine) in [(1, true), (2, false)] {
+        let (file, block) = (file.clone(), block.clone());
+        let requests = AtomicU32::new(0);
+        let node = Node::start(move |method, params| match method {
+            "eth_getBalance" if requests.fetch_add(1, Ordering::SeqCst) < busy => Answer::Raw(503, "busy"),
+            _ => answer_from(&file, &block, method, params),
+        });
+        if fine {
+            imported(&node, "46147");
+        } else {
+            let message = refused(&node, "46147", 1);
+            assert!(message.contains("HTTP status 503, tried 2 times"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_node_that_fails_in_the_middle_leaves_nothing_behind() {
+    let Some(file) = recorded("46147") else { return };
+    let block = rpc_block(&file);
+    for method_that_fails in ["eth_getBalance", "eth_getTransactionCount", "eth_getCode"] {
+        for answer in
+            [|| Answer::Never, || Answer::Broken, || Answer::Raw(200, "{}"), || Answer::Result(json!("zz"))]
+                as [fn() -> Answer; 4]
+        {
+            let (file, block) = (file.clone(), block.clone());
+            let node = Node::start(move |method, params| match method {
+                method if method == method_that_fails => answer(),
+                _ => answer_from(&file, &block, method, params),
+            });
+            let message = refused(&node, "46147", 1);
+            assert!(message.contains(method_that_fails), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_block_of_the_newest_rules_is_imported_with_all_of_its_state_proven() {
+    let chain = chain::osaka();
+    let number = chain.number.to_string();
+    let node = Node::start(chain.answers());
+    let (said, file) = imported(&node, &number);
+    assert!(said.contains("state proven"), "{said}");
+    assert_eq!(
+        (file["spec"].as_str(), file["env"]["blob_fee_fraction"].as_u64()),
+        (Some("OSAKA"), Some(11_684_671))
+    );
+    let types = file["transactions"].as_array().unwrap().iter().map(|tx| tx["type"].as_u64().unwrap());
+    assert_eq!(types.collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    // The hash of the third block below came from the chain of headers.
+    assert_eq!(file["block_hashes"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn what_the_header_does_not_show_a_proof_does() {
+    let poor = |params: &Value| params[0] == json!(chain::PAYEE);
+    // Nobody looks at the balance of who is paid: without proofs a wrong one passes, and is said not to be proven.
+    let number = chain::osaka().number.to_string();
+    let true_balance = chain::osaka().balance_of(chain::PAYEE);
+    let lying = move |offers_proofs: bool, corrupt: bool| {
+        let answers = chain::osaka().answers();
+        Node::start(move |method, params| match method {
+            "eth_getBalance" if poor(params) => Answer::Result(json!("0x7")),
+            "eth_getProof" if !offers_proofs => Answer::Refusal("the method does not exist"),
+            "eth_getProof" if corrupt && poor(params) => match answers(method, params) {
+                Answer::Result(mut proof) => {
+                    proof["balance"] = json!("0x7");
+                    Answer::Result(proof)
+                }
+                other => other,
+            },
+            _ => answers(method, params),
+        })
+    };
+    let (said, file) = imported(&lying(false, false), &number);
+    assert!(said.contains("as the node tells it"), "{said}");
+    assert_eq!(file["pre_state"][chain::PAYEE]["balance"], json!("0x7"));
+    let (said, file) = imported(&lying(true, false), &number);
+    assert!(said.contains("state proven"), "{said}");
+    assert_eq!(file["pre_state"][chain::PAYEE]["balance"], json!(true_balance));
+    let message = refused(&lying(true, true), &number, 1);
+    assert!(
+        message.contains("does not lead to the state root") && message.contains(chain::PAYEE),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_price_of_blob_gas_that_is_not_the_forks_must_be_said() {
+    let chain = chain::osaka();
+    let number = chain.number.to_string();
+    let answers = chain.answers();
+    let node = Node::start(move |method, params| match method {
+        "eth_getTransactionReceipt" => Answer::Result(json!({ "blobGasPrice": "0x5" })),
+        _ => answers(method, params),
+    });
+    let message = refused(&node, &number, 2);
+    assert!(message.contains("--blob-fee-fraction") && message.contains("5 wei"), "{message}");
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(chain::osaka().answers());
+    let other = import(&node, &number, folder.path(), &["--blob-fee-fraction", "5007716"]);
+    // By Prague's fraction so much excess would cost more than thirty ether: there is no such block.
+    assert_eq!(other.status.code(), Some(1), "{}", text(&other.stderr));
+    assert!(text(&other.stderr).contains("excess_blob_gas"), "{}", text(&other.stderr));
+}
+
+#[test]
+fn a_block_hash_is_one_of_the_chain_below() {
+    let chain = chain::osaka();
+    let number = chain.number;
+    let answers = chain.answers();
+    let node = Node::start(move |method, params| match answers(method, params) {
+        // The grandparent is another block, with a hash that fits it.
+        Answer::Result(_)
+            if method == "eth_getBlockByNumber" && params[0] == json!(format!("{:#x}", number - 2)) =>
+        {
+            Answer::Result(chain::other_header(number - 2))
+        }
+        other => other,
+    });
+    let message = refused(&node, &number.to_string(), 1);
+    assert!(message.contains("its child names"), "{message}");
+}
+
+#[test]
+fn before_eip_161_a_proof_tells_whether_an_empty_account_exists() {
+    let chain = chain::homestead();
+    let number = chain.number.to_string();
+    let (said, file) = imported(&Node::start(chain.answers()), &number);
+    assert!(said.contains("state proven"), "{said}");
+    assert_eq!(file["pre_state"][chain::EMPTY]["balance"], json!("0x0"));
+    // Without proofs it passes for absent, which costs 25,000 gas more than the header says.
+    let answers = chain::homestead().answers();
+    let node = Node::start(move |method, params| match method {
+        "eth_getProof" => Answer::Refusal("the method does not exist"),
+        _ => answers(method, params),
+    });
+    assert!(refused(&node, &number, 1).contains("gas used is"));
+}
+
+#[test]
+fn exec_refuses_what_is_no_block_and_fails_on_one_that_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("1.json");
+    let shown = path.display().to_string();
+    std::fs::write(&path, "{").unwrap();
+    assert_eq!(headless(&["exec", &shown]).status.code(), Some(2));
+    assert_eq!(headless(&["exec", "absent.json"]).status.code(), Some(2));
+    let address = |last: u8| format!("0x{}{last:02x}", "00".repeat(19));
+    let block = json!({
+        "schema": "evm-block/1", "chain_id": 1, "source": "test", "spec": "OSAKA", "header": null,
+        "env": { "number": 1, "timestamp": 1, "coinbase": address(9), "gas_limit": 30_000_000, "base_fee_per_gas": 0,
+            "difficulty": "0x0", "prev_randao": format!("0x{}", "00".repeat(32)), "excess_blob_gas": 0 },
+        "transactions": [{ "type": 0, "from": address(1), "to": address(2), "nonce": 0, "gas_limit": 21_000,
+            "value": "0x5", "input": "0x", "chain_id": 1, "gas_price": 1 }],
+        "pre_state": { address(1): { "balance": "0xffffff", "nonce": 0 } },
+        "codes": {}, "expected": { "gas_used": 21_000, "tx_count": 1 },
+    });
+    std::fs::write(&path, block.to_string()).unwrap();
+    let fine = headless(&["exec", &shown]);
+    assert!(fine.status.success(), "{}", text(&fine.stderr));
+    let mut wrong = block.clone();
+    wrong["expected"]["gas_used"] = json!(21_001);
+    std::fs::write(&path, wrong.to_string()).unwrap();
+    let differs = headless(&["exec", &shown]);
+    assert_eq!(differs.status.code(), Some(1));
+    assert!(text(&differs.stdout).lines().last().unwrap().starts_with("1 blocks, 0 verified"));
+    assert!(text(&differs.stderr).contains("differ from their header"));
+    // Incomplete: the sender has nothing.
+    let mut poor = block;
+    poor["pre_state"] = json!({});
+    std::fs::write(&path, poor.to_string()).unwrap();
+    let invalid = headless(&["exec", &shown]);
+    assert_eq!(invalid.status.code(), Some(1));
+    assert!(text(&invalid.stdout).contains("cannot be executed: transaction 0 is invalid"));
+}
