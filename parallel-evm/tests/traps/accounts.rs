@@ -244,6 +244,24 @@ fn the_refund_of_an_authorisation_depends_on_the_authoritys_existence() {
 }
 
 #[test]
+fn an_authority_that_exists_although_it_is_empty_is_refunded_until_it_is_touched() {
+    let relic = Address::repeat_byte(0x78);
+    let gas_after = |touches: bool| {
+        let mut world = World::new();
+        // From before EIP-161. A payment of nothing deletes it.
+        world.state.insert_balance(relic, U256::ZERO);
+        let program = world.program(1, PASSES_ON);
+        world.pay(person(1), if touches { relic } else { person(2) }, 0);
+        authorise(world.pay(person(0), person(2), 1), relic, 0, program);
+        let ran = world.run();
+        assert_eq!(ran.needs(1), if touches { &[0][..] } else { &[] });
+        ran.output.receipts[1].gas_used
+    };
+    // EIP-7702: 12,500 of the 25,000 are given back for an account that exists, up to a fifth of all.
+    assert!(gas_after(true) > gas_after(false));
+}
+
+#[test]
 fn contracts_created_by_transactions_take_addresses_from_known_nonces() {
     let mut world = World::new();
     for _ in 0..4 {

@@ -20,6 +20,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
+/// Adds the rows of a table to the runs they belong to.
+type TakesRows = fn(&Group, &mut Runs<'_>) -> Result<(), TableError>;
+
 /// A result folder cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
@@ -172,7 +175,7 @@ pub fn read_results(dir: &Path) -> Result<ResultFolder, ReadError> {
         warnings: arm.warnings.clone(),
     };
     let mut records: Vec<RunRecord> = manifest.arms.iter().map(empty).collect();
-    let tables: [(&str, fn(&Group, &mut Runs<'_>) -> Result<(), TableError>); 4] = [
+    let tables: [(&str, TakesRows); 4] = [
         ("nodes.parquet", nodes),
         ("blocks.parquet", blocks),
         ("node_blocks.parquet", node_blocks),
