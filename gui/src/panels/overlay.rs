@@ -49,13 +49,16 @@ impl Panel for Overlay {
     }
 }
 
+/// Draws one plot of the curves.
+type Draws = fn(&mut Ui, &'static Tokens, &[Curve]);
+
 /// All plots, with a legend, in all of `ui`; the names of those whose meaning depends on where they come from.
 pub fn plots(ui: &mut Ui, tokens: &'static Tokens, curves: &[Curve], [time, gas]: [&str; 2]) {
     legend(ui, tokens, curves);
     let area = ui.available_rect_before_wrap();
     let columns = if area.width() > area.height() * 1.8 { 4 } else { 2 };
     let (wide, high) = (area.width() / columns as f32, area.height() / (4 / columns) as f32);
-    let all: [(&str, fn(&mut Ui, &'static Tokens, &[Curve])); 4] = [
+    let all: [(&str, Draws); 4] = [
         ("network against execution", crossover),
         ("users who waited no longer until final", waits),
         (gas, throughput),
