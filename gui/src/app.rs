@@ -2,15 +2,17 @@
 
 mod headline;
 mod menu;
+mod shortcuts;
 mod timeline;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 use crate::command::Command;
+use crate::files::Files;
 use crate::layout::{self, Layout};
 use crate::notice::Notices;
-use crate::palette::Palette;
+use crate::palette::{Entry, Palette};
 use crate::panels::Cx;
 use crate::results::Results;
 use crate::session::Session;
@@ -21,18 +23,27 @@ use eframe::egui::{CentralPanel, Context, Frame, Ui};
 use std::path::Path;
 use std::time::Duration;
 
+/// Names the folder in which things are remembered between starts.
+pub const NAME: &str = "lightcone";
+
 /// The app.
 pub struct App {
     /// The running simulation.
     pub(crate) session: Session,
     /// Finished result folders.
     pub(crate) results: Results,
+    /// Scenario files: what is open as text.
+    pub(crate) files: Files,
     /// Settings.
     pub(crate) settings: Settings,
     /// Notifications.
     pub(crate) notices: Notices,
     /// Command palette.
     pub(crate) palette: Palette,
+    /// All keys are shown.
+    pub(crate) shortcuts: bool,
+    /// What the window's title says.
+    pub(crate) title: String,
     layout: Layout,
     timeline: timeline::Timeline,
 }
@@ -45,7 +56,14 @@ impl App {
             (settings, eframe::get_value(storage, layout::KEY))
         };
         let (settings, tree) = creation.storage.map(load).unwrap_or_default();
-        Self::with(&creation.egui_ctx, settings, Layout::new(tree))
+        let mut app = Self::with(&creation.egui_ctx, settings, Layout::new(tree));
+        // Where nothing is remembered, nothing is kept for the case of a crash.
+        if creation.storage.is_some()
+            && let Some(folder) = eframe::storage_dir(NAME)
+        {
+            app.recover_from(&folder.join("recovery"));
+        }
+        app
     }
 
     /// The app with nothing remembered, in a context of the caller's own: for tests and measurements.
@@ -85,38 +103,36 @@ impl App {
         settings.apply(context);
         let wake = context.clone();
         let session = Session::new(Limits::default(), move || wake.request_repaint());
+        let wake = context.clone();
         Self {
             session,
             results: Results::default(),
+            files: Files::new(move || wake.request_repaint()),
             settings,
             notices: Notices::default(),
             palette: Palette::default(),
+            shortcuts: false,
+            title: String::new(),
             layout,
             timeline: timeline::Timeline::default(),
         }
     }
 
-    /// Reads a scenario and runs it; what is wrong becomes a notice.
-    pub fn open(&mut self, path: &Path) {
-        match self.session.open(path) {
-            Ok(()) => {
-                let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-                self.settings.remember(&path);
-                if let Some(opened) = &self.session.opened {
-                    let warnings = opened.scenario.warnings.iter().map(ToString::to_string);
-                    warnings.for_each(|w| self.notices.warning(w));
-                }
-            }
-            Err(error) => self.notices.error(error.to_string()),
+    /// Keeps unsaved work in `folder`, and offers what other windows have left there.
+    pub(crate) fn recover_from(&mut self, folder: &Path) {
+        if let Err(why) = self.files.recover_from(folder) {
+            self.notices.warning(format!("Unsaved work cannot be kept for the case of a crash: {why}"));
         }
     }
 
-    /// Runs the open scenario from its start.
-    pub(crate) fn restart(&mut self) {
-        if let Some(opened) = &self.session.opened {
-            let scenario = opened.scenario.clone();
-            self.session.start(scenario, true);
-        }
+    /// Brings a panel to the front.
+    pub(crate) fn reveal(&mut self, panel: &str) {
+        self.layout.reveal(panel);
+    }
+
+    /// Puts a panel into the window, or takes it out.
+    pub(crate) fn toggle_panel(&mut self, panel: &str) {
+        self.layout.toggle(panel);
     }
 
     /// Reads a finished result folder, in the background.
@@ -124,11 +140,6 @@ impl App {
         let context = context.clone();
         self.results.open(folder, move || context.request_repaint());
         self.layout.reveal("results");
-    }
-
-    /// Brings a panel to the front.
-    pub(crate) fn reveal(&mut self, panel: &str) {
-        self.layout.reveal(panel);
     }
 
     /// Puts all panels back.
@@ -142,6 +153,7 @@ impl App {
         let tokens = Tokens::of(ui);
         self.session.update(context.input(|i| i.stable_dt), &mut self.notices);
         self.results.update(&mut self.notices);
+        self.update_files(&context);
         let chosen = (self.session.selection.node, self.session.selection.nodes.len());
         let mut commands = Command::pressed(&context);
         self.menu_bar(ui, tokens, &mut commands);
@@ -152,6 +164,7 @@ impl App {
             let mut cx = Cx {
                 session: &mut self.session,
                 results: &mut self.results,
+                files: &mut self.files,
                 settings: &mut self.settings,
                 notices: &mut self.notices,
                 commands: &mut commands,
@@ -164,8 +177,13 @@ impl App {
         if now_chosen != chosen && now_chosen != (None, 0) {
             self.layout.reveal("inspector");
         }
-        let enabled: Vec<Command> = Command::ALL.into_iter().filter(|c| c.is_enabled(self)).collect();
-        commands.extend(self.palette.show(&context, tokens, |c| enabled.contains(&c)));
+        let entries: Vec<Entry> = Command::listed(self)
+            .into_iter()
+            .map(|c| Entry { command: c, title: c.title(self), enabled: c.is_enabled(self) })
+            .collect();
+        commands.extend(self.palette.show(&context, tokens, &entries));
+        self.show_files(&context, tokens);
+        self.show_shortcuts(&context, tokens);
         self.notices.show(&context, tokens, bottom);
         for command in commands {
             command.run(self, &context);
@@ -173,7 +191,8 @@ impl App {
         if self.session.is_moving() {
             context.request_repaint();
         } else {
-            context.request_repaint_after(Duration::from_millis(500));
+            let soon = if self.files.is_waiting() { 100 } else { 500 };
+            context.request_repaint_after(Duration::from_millis(soon));
         }
     }
 }

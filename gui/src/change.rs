@@ -142,6 +142,26 @@ impl Levels {
     }
 }
 
+/// What is in force at one node of a region after the interventions up to `now_ns`: the factor on its links, ppm,
+/// and whether it is down.
+pub fn at_node(list: &[Intervention], now_ns: u64, node: u32, region: usize) -> (u64, bool) {
+    let here = |of: Scope| match of {
+        Scope::All => true,
+        Scope::Region(r) => r == region,
+        Scope::Node(n) => n == node,
+    };
+    let mut now = (ONE_PPM, false);
+    for made in list.iter().filter(|i| i.at_ns <= now_ns) {
+        match made.change {
+            Change::Bandwidth { of, factor_ppm } if here(of) => now.0 = factor_ppm,
+            Change::Kill { of } if here(of) => now.1 = true,
+            Change::Restore { of } if here(of) => now.1 = false,
+            _ => {}
+        }
+    }
+    now
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +184,13 @@ mod tests {
         let levels = Levels::at(&plan, &list, 99);
         assert_eq!((levels.bandwidth_ppm, levels.bandwidth_of.len()), (2_000_000, 0));
         assert!(levels.down.is_empty());
+        // Node 9 stands in region 3, node 8 in region 2.
+        let of_node = at(15, Change::Bandwidth { of: Scope::Node(9), factor_ppm: 250_000 });
+        let with_node: Vec<Intervention> = [&list[..1], &[of_node], &list[1..]].concat();
+        assert_eq!(at_node(&with_node, 10, 9, 3), (500_000, false));
+        assert_eq!(at_node(&with_node, 20, 9, 3), (250_000, false));
+        assert_eq!(at_node(&with_node, 30, 8, 2), (2_000_000, true));
+        assert_eq!(at_node(&with_node, 99, 9, 3), (2_000_000, false));
         assert_eq!(words(&list[0].change, &plan), "bandwidth 0.50x in sa-east-1");
     }
 }

@@ -1,11 +1,30 @@
 //! Everything that can be done, once: menus, shortcuts and the command palette are made from this list.
 
 use crate::app::App;
-use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, ViewportCommand};
+use crate::files::Intent;
+use crate::files::shipped::{Shipped, TEMPLATE};
+use crate::panels::REGISTRY;
+use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 /// An action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Command {
+    /// A scenario to start from.
+    New,
+    /// Choose a file.
+    Open,
+    /// The file so far back in the list of recent ones.
+    OpenRecent(u8),
+    /// The scenario of that place in the list of those that come with the program.
+    OpenShipped(u8),
+    /// Save the text, interventions included.
+    Save,
+    /// Save it under another name.
+    SaveAs,
+    /// Back to what is saved.
+    Revert,
+    /// Run the text in the editor.
+    RunText,
     /// Play or pause.
     PlayPause,
     /// Play; faster if it plays.
@@ -46,6 +65,12 @@ pub enum Command {
     Restart,
     /// Find a command.
     Palette,
+    /// All keys.
+    Shortcuts,
+    /// Write in the scenario's text.
+    Editor,
+    /// The panel of that place in the registry: into the window or out of it.
+    TogglePanel(u8),
     /// Show the newest block.
     FollowNewest,
     /// Nothing chosen.
@@ -119,8 +144,14 @@ const fn command_shift(key: Key) -> KeyboardShortcut {
 }
 
 impl Command {
-    /// All, in the order of the menus.
-    pub const ALL: [Self; 28] = [
+    /// All that are always the same, in the order of the menus. [`Self::listed`] has the others, too.
+    pub const ALL: [Self; 36] = [
+        Self::New,
+        Self::Open,
+        Self::Save,
+        Self::SaveAs,
+        Self::Revert,
+        Self::RunText,
         Self::Restart,
         Self::Results,
         Self::Quit,
@@ -144,6 +175,8 @@ impl Command {
         Self::FirstDifference,
         Self::EndComparison,
         Self::Palette,
+        Self::Shortcuts,
+        Self::Editor,
         Self::ToggleTheme,
         Self::LargerText,
         Self::SmallerText,
@@ -155,6 +188,14 @@ impl Command {
     pub fn info(self) -> Info {
         use Menu::{Edit, File, Run, View};
         let (name, menu, keys): (_, _, &'static [KeyboardShortcut]) = match self {
+            Self::New => ("New scenario", File, const { &[command(Key::N)] }),
+            Self::Open => ("Open...", File, const { &[command(Key::O)] }),
+            Self::OpenRecent(_) => ("Open recent", File, const { &[] }),
+            Self::OpenShipped(_) => ("Shipped scenarios", File, const { &[] }),
+            Self::Save => ("Save", File, const { &[command(Key::S)] }),
+            Self::SaveAs => ("Save as...", File, const { &[command_shift(Key::S)] }),
+            Self::Revert => ("Back to what is saved", File, const { &[] }),
+            Self::RunText => ("Run the text", File, const { &[command(Key::Enter)] }),
             Self::Restart => ("Run from the start", File, const { &[command(Key::R)] }),
             Self::Quit => ("Quit", File, const { &[command(Key::Q)] }),
             Self::Undo => ("Undo", Edit, const { &[command(Key::Z)] }),
@@ -178,6 +219,9 @@ impl Command {
             Self::FirstDifference => ("First difference", Run, const { &[command_shift(Key::D)] }),
             Self::EndComparison => ("End the comparison", Run, const { &[] }),
             Self::Palette => ("Find a command", View, const { &[command(Key::K), command_shift(Key::P)] }),
+            Self::Shortcuts => ("All keys", View, const { &[key(Key::F1), key(Key::Questionmark)] }),
+            Self::Editor => ("Edit the text", View, const { &[command(Key::E)] }),
+            Self::TogglePanel(_) => ("Panel", View, const { &[] }),
             Self::ToggleTheme => ("Dark or light", View, const { &[command_shift(Key::L)] }),
             Self::LargerText => ("Larger text", View, const { &[command(Key::Plus), command(Key::Equals)] }),
             Self::SmallerText => ("Smaller text", View, const { &[command(Key::Minus)] }),
@@ -185,6 +229,33 @@ impl Command {
             Self::ResetLayout => ("Panels as they were", View, const { &[] }),
         };
         Info { name, menu, keys }
+    }
+
+    /// All that can be named now, those included that depend on what there is.
+    pub fn listed(app: &App) -> Vec<Self> {
+        let count = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+        let recent = (0..count(app.settings.recent.len())).map(Self::OpenRecent);
+        let shipped = (0..count(Shipped::all().count())).map(Self::OpenShipped);
+        let panels = (0..count(REGISTRY.len())).map(Self::TogglePanel);
+        Self::ALL.into_iter().chain(recent).chain(shipped).chain(panels).collect()
+    }
+
+    /// Its name, with what it is about.
+    pub fn title(self, app: &App) -> String {
+        match self {
+            Self::OpenRecent(n) => app.settings.recent.get(usize::from(n)).map_or_else(String::new, |path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                format!("Open {name}  ({})", path.parent().unwrap_or(path).display())
+            }),
+            Self::OpenShipped(n) => Shipped::all()
+                .nth(usize::from(n))
+                .map_or_else(String::new, |s| format!("Open shipped {}", s.name)),
+            Self::TogglePanel(n) => {
+                let title = REGISTRY.get(usize::from(n)).map_or("", |r| r.title);
+                format!("Show or hide {title}")
+            }
+            _ => self.info().name.to_owned(),
+        }
     }
 
     /// Whether it can be done now.
@@ -198,13 +269,15 @@ impl Command {
             | Self::ToStart
             | Self::BlockBack => app.session.is_ready() && app.session.failed.is_none(),
             Self::Pause => frame.playing,
-            Self::Cancel => frame.busy.is_some(),
             Self::Compare => app.session.opened.is_some(),
             Self::EndComparison => app.session.comparison.is_some(),
             Self::FirstDifference => app.session.comparison.as_ref().is_some_and(|c| !c.searching),
+            Self::Cancel => frame.busy.is_some() || app.files.busy().is_some(),
             Self::Undo => frame.edits.0 > 0,
             Self::Redo => frame.edits.1 > 0,
             Self::Restart => app.session.opened.is_some(),
+            Self::Revert => app.files.document.is_dirty(),
+            Self::OpenRecent(n) => usize::from(n) < app.settings.recent.len(),
             Self::FollowNewest => app.session.selection.block.is_some(),
             Self::ClearSelection => {
                 let selection = &app.session.selection;
@@ -233,14 +306,38 @@ impl Command {
             Self::RealTime => app.session.set_speed(crate::worker::Speed::Times(1.0)),
             Self::FullSpeed => app.session.set_speed(crate::worker::Speed::Unlimited),
             Self::ToStart => app.session.seek(0),
-            Self::Cancel => app.session.cancel(),
             Self::Results => app.reveal("results"),
             Self::Compare => app.reveal("compare"),
             Self::EndComparison => app.session.end_comparison(),
             Self::FirstDifference => app.session.find_divergence(app.session.lane().max(1)),
+            Self::Cancel => {
+                app.files.cancel_reading();
+                app.session.cancel();
+            }
             Self::Undo => app.session.undo(),
             Self::Redo => app.session.redo(),
             Self::Restart => app.restart(),
+            Self::New => app.request(Intent::Shipped(TEMPLATE)),
+            Self::Open => app.choose_file(),
+            Self::OpenRecent(n) => {
+                let path = app.settings.recent.get(usize::from(n)).cloned();
+                path.into_iter().for_each(|path| app.request(Intent::Open(path)));
+            }
+            Self::OpenShipped(n) => {
+                let shipped = Shipped::all().nth(usize::from(n));
+                shipped.into_iter().for_each(|shipped| app.request(Intent::Shipped(shipped)));
+            }
+            Self::Save => app.save(None),
+            Self::SaveAs => app.save_as(None),
+            Self::Revert => app.request(Intent::Revert),
+            Self::RunText => app.run_text(),
+            Self::Shortcuts => app.shortcuts = !app.shortcuts,
+            Self::Editor => app.reveal("editor"),
+            Self::TogglePanel(n) => {
+                if let Some(panel) = REGISTRY.get(usize::from(n)) {
+                    app.toggle_panel(panel.id);
+                }
+            }
             Self::Palette => app.palette.toggle(),
             Self::FollowNewest => app.session.selection.block = None,
             Self::ClearSelection => app.session.selection = Default::default(),
@@ -249,21 +346,29 @@ impl Command {
             Self::SmallerText => app.settings.scale_text(context, 1.0 / 1.1),
             Self::NormalText => app.settings.normal_text(context),
             Self::ResetLayout => app.reset_layout(),
-            Self::Quit => context.send_viewport_cmd(ViewportCommand::Close),
+            Self::Quit => app.request(Intent::Quit),
         }
     }
 
-    /// Commands whose keys were pressed. Plain keys count only while nobody types.
+    /// Commands whose keys were pressed. Plain keys count only while nobody types; while somebody does, undo and
+    /// redo are about the text. Nothing counts while a question waits for its answer.
     pub fn pressed(context: &Context) -> Vec<Self> {
         let typing = context.egui_wants_keyboard_input();
+        let writing = context.text_edit_focused();
         let mut pressed = Vec::new();
+        if context.memory(|m| m.top_modal_layer().is_some()) {
+            return pressed;
+        }
         context.input_mut(|input| {
             // Keys with more modifiers first: `consume_shortcut` accepts extra ones.
             let mut all: Vec<(usize, Self, &KeyboardShortcut)> =
                 Self::ALL.iter().flat_map(|c| c.info().keys.iter().map(|k| (modifiers(k), *c, k))).collect();
             all.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
             for (count, command, shortcut) in all {
-                if (count > 0 || !typing) && input.consume_shortcut(shortcut) {
+                let of_text = writing && matches!(command, Self::Undo | Self::Redo);
+                // No letter is typed with a function key.
+                let plain = count == 0 && shortcut.logical_key != Key::F1;
+                if !(plain && typing || of_text) && input.consume_shortcut(shortcut) {
                     pressed.push(command);
                 }
             }

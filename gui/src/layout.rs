@@ -10,7 +10,7 @@ use egui_tiles::{
 use std::collections::BTreeMap;
 
 /// Key under which the layout is stored. The number changes when the default does.
-pub const KEY: &str = "layout-2";
+pub const KEY: &str = "layout-3";
 
 /// Panels by name; what they remember lies in the panels.
 pub struct Layout {
@@ -97,8 +97,10 @@ fn default_tree() -> Tree<String> {
     let mut pane = |id: &str| tiles.insert_pane(id.to_owned());
     let (map, crossover, parts, users) = (pane("map"), pane("crossover"), pane("parts"), pane("users"));
     let (graph, inspector, controls) = (pane("graph"), pane("inspector"), pane("controls"));
+    let editor = pane("editor");
+    let main = tiles.insert_tab_tile(vec![map, editor]);
     let below = split(&mut tiles, LinearDir::Horizontal, &[(parts, 1.0), (users, 1.0)]);
-    let centre = split(&mut tiles, LinearDir::Vertical, &[(map, 1.75), (below, 1.0)]);
+    let centre = split(&mut tiles, LinearDir::Vertical, &[(main, 1.75), (below, 1.0)]);
     let close = tiles.insert_tab_tile(vec![graph, inspector]);
     let right = split(&mut tiles, LinearDir::Vertical, &[(crossover, 1.0), (close, 1.0)]);
     let root = split(&mut tiles, LinearDir::Horizontal, &[(controls, 0.5), (centre, 2.0), (right, 1.0)]);

@@ -4,6 +4,7 @@
 //! - `session`: what the window knows of it; `change`: the interventions.
 //! - `compare`: runs side by side; `results`: finished result folders.
 //! - `panels`: the views, one file each, behind one trait; `layout`: where they stand.
+//! - `files`: the scenario as text, opened, edited, saved; what is kept for the case of a crash.
 //! - `app`: the window around them; `command`: everything that can be done, once.
 //! - `theme`: all colours and sizes; `paint`, `map`: geometry and many small shapes.
 //!
@@ -14,6 +15,7 @@ pub mod app;
 mod change;
 mod command;
 mod compare;
+mod files;
 mod format;
 mod layout;
 mod map;

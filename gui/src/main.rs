@@ -14,15 +14,12 @@ Lightcone: watch a block race across the world
 Usage: gui [FILE]
 
 Arguments:
-  FILE  Scenario to open [default: scenarios/quickstart.ron]
+  FILE  Scenario to open [default: the quickstart that comes with the program]
 
 Options:
   -h, --help     Print help
   -V, --version  Print version
 ";
-
-/// What runs without an argument.
-const FIRST_LOOK: &str = "scenarios/quickstart.ron";
 
 /// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,7 +75,7 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Task, String> {
 fn open(file: Option<PathBuf>) -> eframe::Result {
     let viewport = eframe::egui::ViewportBuilder::default()
         .with_title("Lightcone")
-        .with_app_id("lightcone")
+        .with_app_id(gui::app::NAME)
         .with_inner_size([1600.0, 1000.0])
         .with_min_inner_size([900.0, 600.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
@@ -87,7 +84,10 @@ fn open(file: Option<PathBuf>) -> eframe::Result {
         options,
         Box::new(|creation| {
             let mut app = App::new(creation);
-            app.open(&file.unwrap_or_else(|| PathBuf::from(FIRST_LOOK)));
+            match file {
+                Some(file) => app.open(&file),
+                None => app.open_first(),
+            }
             Ok(Box::new(app))
         }),
     )

@@ -15,19 +15,24 @@ pub struct Palette {
     chosen: usize,
 }
 
+/// A command as it is offered.
+pub struct Entry {
+    /// What it does.
+    pub command: Command,
+    /// Its name.
+    pub title: String,
+    /// Whether it can be done now.
+    pub enabled: bool,
+}
+
 impl Palette {
     /// Opens or closes it.
     pub fn toggle(&mut self) {
         *self = Self { open: !self.open, fresh: true, ..Self::default() };
     }
 
-    /// Draws it; a command that was chosen. `enabled` says what can be done now.
-    pub fn show(
-        &mut self,
-        context: &Context,
-        tokens: &Tokens,
-        enabled: impl Fn(Command) -> bool,
-    ) -> Option<Command> {
+    /// Draws it; a command that was chosen.
+    pub fn show(&mut self, context: &Context, tokens: &Tokens, entries: &[Entry]) -> Option<Command> {
         if !self.open {
             return None;
         }
@@ -35,8 +40,8 @@ impl Palette {
             let mut pressed = |key| i.consume_key(Default::default(), key);
             (pressed(Key::ArrowUp), pressed(Key::ArrowDown), pressed(Key::Enter), pressed(Key::Escape))
         });
-        let mut found = matches(&self.query);
-        found.sort_by_key(|c| !enabled(*c));
+        let mut found = matches(&self.query, entries);
+        found.sort_by_key(|e| !e.enabled);
         self.chosen = (self.chosen + usize::from(down)).saturating_sub(usize::from(up));
         self.chosen = self.chosen.min(found.len().saturating_sub(1));
         let mut run = enter.then(|| found.get(self.chosen).copied()).flatten();
@@ -62,14 +67,18 @@ impl Palette {
                 }
                 ui.add_space(6.0);
                 ScrollArea::vertical().max_height(340.0).show(ui, |ui| {
-                    for (index, command) in found.iter().enumerate() {
-                        let info = command.info();
-                        let keys = command.keys_text(ui.ctx());
-                        ui.add_enabled_ui(enabled(*command), |ui| {
+                    for (index, entry) in found.iter().enumerate() {
+                        let info = entry.command.info();
+                        let keys = entry.command.keys_text(ui.ctx());
+                        ui.add_enabled_ui(entry.enabled, |ui| {
                             ui.horizontal(|ui| {
-                                let label = ui.selectable_label(index == self.chosen, info.name);
+                                let chosen = index == self.chosen;
+                                let label = ui.selectable_label(chosen, &entry.title);
+                                if chosen && (up || down) {
+                                    label.scroll_to_me(None);
+                                }
                                 if label.clicked() {
-                                    run = Some(*command);
+                                    run = Some(*entry);
                                 }
                                 ui.with_layout(
                                     eframe::egui::Layout::right_to_left(eframe::egui::Align::Center),
@@ -98,20 +107,20 @@ impl Palette {
         if run.is_some() || escape || outside {
             self.open = false;
         }
-        run.filter(|c| enabled(*c))
+        run.filter(|e| e.enabled).map(|e| e.command)
     }
 }
 
 /// Commands whose names have the letters of `query` in order, best first.
-fn matches(query: &str) -> Vec<Command> {
+fn matches<'e>(query: &str, entries: &'e [Entry]) -> Vec<&'e Entry> {
     let query = query.to_lowercase();
-    let mut found: Vec<(usize, Command)> = Command::ALL
-        .into_iter()
-        .filter(|c| *c != Command::Palette)
-        .filter_map(|c| Some((score(&query, c.info().name)?, c)))
+    let mut found: Vec<(usize, &Entry)> = entries
+        .iter()
+        .filter(|e| e.command != Command::Palette)
+        .filter_map(|e| Some((score(&query, &e.title)?, e)))
         .collect();
     found.sort_by_key(|(score, _)| *score);
-    found.into_iter().map(|(_, c)| c).collect()
+    found.into_iter().map(|(_, e)| e).collect()
 }
 
 /// Letters skipped between the matched ones; `None` if one is missing.
@@ -137,10 +146,14 @@ mod tests {
 
     #[test]
     fn a_few_letters_find_a_command() {
-        assert_eq!(matches("next bl")[0], Command::BlockForward);
-        assert_eq!(matches("undo")[0], Command::Undo);
-        assert!(matches("drk").contains(&Command::ToggleTheme));
-        assert!(matches("zzzz").is_empty());
-        assert_eq!(matches("").len(), Command::ALL.len() - 1);
+        let entry =
+            |command: Command| Entry { command, title: command.info().name.to_owned(), enabled: true };
+        let all: Vec<Entry> = Command::ALL.into_iter().map(entry).collect();
+        let found = |query: &str| matches(query, &all).iter().map(|e| e.command).collect::<Vec<_>>();
+        assert_eq!(found("next bl")[0], Command::BlockForward);
+        assert_eq!(found("undo")[0], Command::Undo);
+        assert!(found("drk").contains(&Command::ToggleTheme));
+        assert!(found("zzzz").is_empty());
+        assert_eq!(found("").len(), Command::ALL.len() - 1);
     }
 }

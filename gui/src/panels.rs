@@ -8,6 +8,7 @@ mod compare;
 mod controls;
 mod crossover;
 mod differences;
+mod editor;
 mod graph;
 mod inspector;
 mod map;
@@ -17,6 +18,7 @@ mod results;
 mod users;
 
 use crate::command::Command;
+use crate::files::Files;
 use crate::notice::Notices;
 use crate::results::Results;
 use crate::session::Session;
@@ -30,6 +32,8 @@ pub struct Cx<'a> {
     pub session: &'a mut Session,
     /// Finished result folders.
     pub results: &'a mut Results,
+    /// Scenario files.
+    pub files: &'a mut Files,
     /// Settings.
     pub settings: &'a mut Settings,
     /// Notifications.
@@ -61,6 +65,7 @@ pub struct Registration {
 pub const REGISTRY: &[Registration] = &[
     Registration { id: "controls", title: "Knobs", make: || Box::<controls::Controls>::default() },
     Registration { id: "map", title: "World", make: || Box::<map::Map>::default() },
+    Registration { id: "editor", title: "Scenario", make: || Box::<editor::Editor>::default() },
     Registration { id: "crossover", title: "Wires or EVM?", make: || Box::<crossover::Crossover>::default() },
     Registration { id: "parts", title: "Where the time went", make: || Box::<parts::Parts>::default() },
     Registration {

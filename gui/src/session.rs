@@ -9,12 +9,11 @@ use crate::compare::{Comparison, Lane, slot_ns};
 use crate::notice::Notices;
 use crate::worker::{Frame, Limits, Order, Report, Speed, Worker};
 use clock::DisplayClock;
+use sim_core::scenario::Scenario;
 use sim_core::scenario::plan::Plan;
-use sim_core::scenario::{Scenario, ScenarioError};
 use sim_core::simulation::Placement;
 use sim_core::simulation::snapshot::{BlockKey, BlockSummary, NodeState, Request, Snapshot};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A scenario that is open.
@@ -91,18 +90,8 @@ impl Session {
         }
     }
 
-    /// Reads a scenario file and runs its base.
-    ///
-    /// # Errors
-    /// What is wrong with the file; what ran before goes on.
-    pub fn open(&mut self, path: &Path) -> Result<(), Box<ScenarioError>> {
-        let scenario = Scenario::load(path)?;
-        self.start(scenario, true);
-        Ok(())
-    }
-
-    /// Runs the base of a scenario, from its start.
-    pub fn start(&mut self, scenario: Scenario, play: bool) {
+    /// Runs the base of a scenario, from its start; the number of that run.
+    pub fn start(&mut self, scenario: Scenario, play: bool) -> u64 {
         let plan = Arc::new(scenario.base.clone());
         self.generation = self.next_generation();
         let slot_ns = slot_ns(&plan);
@@ -117,6 +106,12 @@ impl Session {
         self.failed = None;
         self.seek_target = None;
         (self.comparison, self.lane) = (None, 0);
+        self.generation
+    }
+
+    /// The number of the run that was started last.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     fn next_generation(&mut self) -> u64 {
@@ -382,6 +377,12 @@ impl Session {
     /// Makes it again.
     pub fn redo(&self) {
         self.worker.send(Order::Redo);
+    }
+
+    /// Lets the simulation panic.
+    #[cfg(test)]
+    pub fn panic(&self) {
+        self.worker.send(Order::Panic);
     }
 
     /// Stops what takes long.

@@ -22,13 +22,15 @@ pub struct Settings {
     pub text: f32,
     /// Scenario files, newest first.
     pub recent: Vec<PathBuf>,
+    /// Files are chosen in the desktop's own dialogs, where it has any; else in the window's.
+    pub system_dialogs: bool,
     /// The crossover chart shows both times over the slots.
     pub over_time: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { dark: Some(true), text: 1.0, recent: Vec::new(), over_time: false }
+        Self { dark: Some(true), text: 1.0, recent: Vec::new(), system_dialogs: true, over_time: false }
     }
 }
 
@@ -66,6 +68,11 @@ impl Settings {
         self.recent.retain(|p| p != path);
         self.recent.insert(0, path.to_path_buf());
         self.recent.truncate(RECENT_MAX);
+    }
+
+    /// A file that cannot be read is no longer offered.
+    pub fn forget(&mut self, path: &Path) {
+        self.recent.retain(|p| p != path);
     }
 }
 

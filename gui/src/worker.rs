@@ -14,6 +14,7 @@ mod run;
 mod script;
 
 pub use pace::Speed;
+pub use run::words;
 
 use crate::change::{Change, Intervention};
 use sim_core::scenario::plan::Plan;
@@ -52,6 +53,9 @@ pub enum Order {
     Undo,
     /// Make it again, at the time at which it was made.
     Redo,
+    /// Panic, to see what becomes of the window.
+    #[cfg(test)]
+    Panic,
 }
 
 /// What the worker says beside frames, in order.
@@ -168,7 +172,7 @@ impl Default for Limits {
 }
 
 /// Memory that can be had without swapping; `None` where the system does not say.
-fn available_bytes() -> Option<u64> {
+pub fn available_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

@@ -147,6 +147,37 @@ fn a_list_is_saved_into_a_scenario_file_and_read_back() {
 }
 
 #[test]
+fn saving_keeps_the_entries_and_comments_of_a_list_that_still_hold() {
+    let text = "(version: 1, nodes: (count: 40), interventions: [
+    // The cable breaks.
+    (at: \"1 s\", change: Latency( \"2x\" )), // for good
+    (at: \"2 s\", change: Load(\"3x\")), (at: \"3 s\", change: Kill(Node(4))) // in the end
+    // and that is all
+  ], seed: 5)";
+    let load = |text: &str| {
+        Scenario::parse(text, Path::new("a.ron"), &Library::default(), &Changes::default())
+            .unwrap_or_else(|e| panic!("{e}"))
+            .base
+    };
+    let mut plan = load(text);
+    assert_eq!(plan.interventions.len(), 3);
+    assert_eq!(&text[save::interventions_at(text).expect("a list")].len(), &253);
+    plan.interventions.remove(1);
+    plan.interventions.insert(1, Intervention { at_ns: 1_500 * MS, change: Change::Cores { cores: 2 } });
+    let saved = save::with_interventions(text, &plan).expect("a scenario in RON");
+    let expected = "(version: 1, nodes: (count: 40), interventions: [
+    // The cable breaks.
+    (at: \"1 s\", change: Latency( \"2x\" )), // for good
+    (at: \"1500 ms\", change: Cores(2)),
+    (at: \"3 s\", change: Kill(Node(4))), // in the end
+    // and that is all
+  ], seed: 5)";
+    assert_eq!(saved, expected);
+    assert_eq!(load(&saved).interventions, plan.interventions);
+    assert_eq!(save::with_interventions(&saved, &plan), Some(saved));
+}
+
+#[test]
 fn the_parts_of_every_time_still_add_up_to_the_nanosecond() {
     for (number, mut plan) in varied().into_iter().enumerate() {
         let changes = everything(&plan).into_iter();

@@ -3,6 +3,8 @@
 mod compare;
 mod pictures;
 mod results;
+mod files;
+mod transport;
 
 use super::*;
 use crate::change::{Change, Scope};
@@ -38,9 +40,22 @@ fn window(name: &str, text: &str) -> Harness<'static, App> {
     let builder = Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(4);
     builder.build_eframe(move |creation| {
         let mut app = App::new(creation);
+        app.settings.system_dialogs = false;
         app.open(&path);
         app
     })
+}
+
+/// Turns a slider to a share of its way.
+fn turn(window: &mut Harness<'_, App>, name: &str, share: f32) {
+    let rect = window.get_by_role_and_label(Role::Slider, name).rect();
+    window.drag_at(rect.center());
+    window.run_steps(2);
+    let to = rect.left_center() + vec2(rect.width() * share, 0.0);
+    window.hover_at(to);
+    window.run_steps(2);
+    window.drop_at(to);
+    window.run_steps(2);
 }
 
 /// Steps until something holds.
@@ -124,7 +139,7 @@ fn a_broken_file_is_a_message_and_what_ran_goes_on() {
     until(&mut window, "it is ready", |app| app.session.is_ready());
     let broken = file("broken.ron", "(version: 1, nodes: (cuont: 5))");
     window.state_mut().open(&broken);
-    window.step();
+    until(&mut window, "it is refused", |app| !app.notices.list().is_empty());
     let message = &window.state().notices.list()[0].text;
     assert!(message.contains("cuont") && message.contains("count"), "{message}");
     let before = now_ns(window.state());

@@ -1,7 +1,7 @@
 //! The knobs: every slider is an intervention, made when it is let go, taken back with undo.
 
 use super::{Cx, Panel, nothing};
-use crate::change::{Algorithm, Change, Levels, ONE_PPM, Scope, region_name, words};
+use crate::change::{Algorithm, Change, Levels, ONE_PPM, Scope, at_node, region_name, words};
 use crate::command::Command;
 use crate::format;
 use crate::theme::{Tokens, size};
@@ -59,6 +59,7 @@ impl Panel for Controls {
             ui.add_space(size::GAP);
             self.regions(ui, tokens, &plan, &levels, &mut draft, &mut made);
             ui.add_space(size::GAP);
+            self.node(ui, cx, &frame, &mut draft, &mut made);
             history(ui, tokens, &plan, cx.commands, &frame);
         });
         cx.session.draft = draft;
@@ -220,6 +221,38 @@ impl Controls {
             Knob { name: "Its bandwidth", value: ppm(value), range: FACTOR, text: &times, whole: false };
         let of = Scope::Region(region);
         self.turn(ui, tokens, &knob, draft, made, |f| Change::Bandwidth { of, factor_ppm: to_ppm(f) });
+    }
+
+    /// The node that is chosen, if one is.
+    fn node(
+        &mut self,
+        ui: &mut Ui,
+        cx: &Cx<'_>,
+        frame: &crate::worker::Frame,
+        draft: &mut Draft,
+        made: &mut Vec<Change>,
+    ) {
+        let tokens = cx.tokens;
+        let placed = |node: u32| cx.session.placement()?.regions.get(node as usize).copied();
+        let Some((node, region)) = cx.session.selection.node.and_then(|n| Some((n, placed(n)?))) else {
+            return;
+        };
+        let (factor, down) = at_node(&frame.interventions, frame.snapshot.now_ns, node, usize::from(region));
+        let of = Scope::Node(node);
+        ui.horizontal(|ui| {
+            title(ui, tokens, &format!("Node {node}"));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let text = if down { "Restore node" } else { "Kill node" };
+                let colour = if down { tokens.good } else { tokens.error };
+                if ui.add(Button::new(RichText::new(text).color(colour))).clicked() {
+                    made.push(if down { Change::Restore { of } } else { Change::Kill { of } });
+                }
+            });
+        });
+        let name = "Bandwidth of the node";
+        let knob = Knob { name, value: ppm(factor), range: FACTOR, text: &times, whole: false };
+        self.turn(ui, tokens, &knob, draft, made, |f| Change::Bandwidth { of, factor_ppm: to_ppm(f) });
+        ui.add_space(size::GAP);
     }
 
     /// A slider: the change is a draft while it is dragged, and made when it is let go.

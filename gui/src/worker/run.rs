@@ -193,6 +193,8 @@ impl Runner {
             }
             Order::Seek(at_ns) => self.seek(at_ns, false)?,
             Order::Apply(change) => self.apply(change)?,
+            #[cfg(test)]
+            Order::Panic => panic!("asked to by a test"),
             Order::Undo | Order::Redo => {
                 let Some(live) = self.live.as_mut().filter(|l| l.runs.runs().len() == 1) else {
                     return Ok(());
@@ -506,7 +508,7 @@ pub(super) fn stopped((_, error): (usize, impl std::fmt::Display)) -> String {
 }
 
 /// What a panic said.
-fn words(panic: &(dyn Any + Send)) -> &str {
+pub fn words(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

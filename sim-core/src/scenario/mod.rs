@@ -10,7 +10,7 @@
 //! * [`reader`], [`tree`], [`de`]: text to tree to types; every value remembers its line.
 //! * [`merge`]: presets, overrides and arms. [`intervention`]: changes while it runs.
 //! * [`resolve`], [`library`], [`limits`]: defaults, names, files, bounds.
-//! * [`save`]: interventions written back into a file.
+//! * [`save`]: interventions written back into a file. [`tokens`]: a text cut into its smallest parts.
 //! * [`describe`]: a plan in words. [`estimate`]: what it will cost. [`explain`]: what a field means. [`warnings`]: what has no effect.
 //!
 //! Imports `net::data` (tables), `execution` (cost profiles) and plain data. What must never be true here: a
@@ -33,6 +33,7 @@ pub mod reader;
 pub mod resolve;
 pub mod save;
 pub mod spec;
+pub mod tokens;
 pub mod tree;
 pub mod units;
 pub mod warnings;
