@@ -129,8 +129,9 @@ fn every_knob_is_an_intervention_with_its_time_in_the_text_and_can_be_taken_back
         ("Its bandwidth", |c| matches!(c, Change::Bandwidth { of: Scope::Region(_), .. })),
         ("Bandwidth of the node", |c| matches!(c, Change::Bandwidth { of: Scope::Node(5), .. })),
     ];
-    for (name, holds) in sliders {
-        turn(&mut window, name, 0.7);
+    // Each to a place of its own: a region's links turned to where all links stand would be no change.
+    for (place, (name, holds)) in sliders.into_iter().enumerate() {
+        turn(&mut window, name, 0.9 - 0.1 * place as f32);
         made(&mut window, name, &holds);
     }
     let buttons: [(&str, Holds); 5] = [
