@@ -210,6 +210,9 @@ pub fn title(files: &Files) -> String {
 
 /// The interventions of the simulation are in the text.
 pub fn follow(files: &mut Files, session: &crate::session::Session) {
+    if session.comparison.is_none() {
+        files.document.runs_only_in(session.generation());
+    }
     if session.is_ready() {
         let list = Arc::clone(&session.frame.interventions);
         files.document.follow(session.generation(), &list);

@@ -68,7 +68,7 @@ impl App {
             }
         } else if let Some(opened) = &self.session.opened {
             let name = opened.scenario.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            ui.label(RichText::new(format!("cannot be run; what runs is {name}")).color(tokens.warning));
+            ui.label(RichText::new(format!("is not what runs; that is {name}")).color(tokens.warning));
         }
     }
 

@@ -126,6 +126,11 @@ impl Document {
         self.note_lists();
     }
 
+    /// `generation` is what runs now: if it was started from something else, this text runs no more.
+    pub fn runs_only_in(&mut self, generation: u64) {
+        self.run.take_if(|run| run.generation != generation);
+    }
+
     /// What runs is exactly this text.
     pub fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.text == self.text)
@@ -249,6 +254,10 @@ mod tests {
         let mut document = running();
         document.follow(2, &Arc::new(vec![made(7, 2)]));
         assert_eq!(document.text(), TEXT);
+        document.runs_only_in(1);
+        assert!(document.is_running());
+        document.runs_only_in(2);
+        assert!(!document.has_run());
         document.replace(None, "b", "(broken".to_owned(), String::new());
         document.follow(1, &Arc::new(vec![made(7, 2)]));
         assert_eq!((document.text(), document.is_dirty()), ("(broken", true));

@@ -135,7 +135,7 @@ fn every_knob_is_an_intervention_with_its_time_in_the_text_and_can_be_taken_back
         made(&mut window, name, &holds);
     }
     let buttons: [(&str, Holds); 5] = [
-        ("serial", |c| *c == Change::Algorithm(Algorithm::Serial)),
+        ("Block-STM", |c| *c == Change::Algorithm(Algorithm::BlockStm)),
         ("Kill", |c| matches!(c, Change::Kill { of: Scope::Region(_) })),
         ("Restore", |c| matches!(c, Change::Restore { of: Scope::Region(_) })),
         ("Kill node", |c| *c == Change::Kill { of: Scope::Node(5) }),
