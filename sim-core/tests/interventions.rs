@@ -161,7 +161,8 @@ fn saving_keeps_the_entries_and_comments_of_a_list_that_still_hold() {
     };
     let mut plan = load(text);
     assert_eq!(plan.interventions.len(), 3);
-    assert_eq!(&text[save::interventions_at(text).expect("a list")].len(), &253);
+    let list = &text[save::interventions_at(text).expect("a list")];
+    assert!(list.starts_with("[\n    // The cable") && list.ends_with("that is all\n  ]"), "{list}");
     plan.interventions.remove(1);
     plan.interventions.insert(1, Intervention { at_ns: 1_500 * MS, change: Change::Cores { cores: 2 } });
     let saved = save::with_interventions(text, &plan).expect("a scenario in RON");
