@@ -192,7 +192,7 @@ impl Session {
             ..Request::default()
         };
         if request != self.watched {
-            self.watched = request;
+            self.watched = request.clone();
             self.worker.send(Order::Watch(request));
         }
     }
