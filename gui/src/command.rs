@@ -44,6 +44,12 @@ pub enum Command {
     Redo,
     /// Run the scenario anew.
     Restart,
+    /// Write a picture of the window.
+    ExportPicture,
+    /// Write what all panels show as drawings and numbers.
+    ExportAll,
+    /// The numbers beside all plots.
+    Numbers,
     /// Find a command.
     Palette,
     /// Show the newest block.
@@ -120,9 +126,11 @@ const fn command_shift(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// All, in the order of the menus.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Restart,
         Self::Results,
+        Self::ExportPicture,
+        Self::ExportAll,
         Self::Quit,
         Self::Undo,
         Self::Redo,
@@ -144,6 +152,7 @@ impl Command {
         Self::FirstDifference,
         Self::EndComparison,
         Self::Palette,
+        Self::Numbers,
         Self::ToggleTheme,
         Self::LargerText,
         Self::SmallerText,
@@ -156,6 +165,9 @@ impl Command {
         use Menu::{Edit, File, Run, View};
         let (name, menu, keys): (_, _, &'static [KeyboardShortcut]) = match self {
             Self::Restart => ("Run from the start", File, const { &[command(Key::R)] }),
+            Self::ExportPicture => ("Picture of the window (PNG)", File, const { &[command_shift(Key::E)] }),
+            Self::ExportAll => ("All plots (SVG and CSV)", File, const { &[command(Key::E)] }),
+            Self::Numbers => ("Numbers beside the plots", View, const { &[key(Key::T)] }),
             Self::Quit => ("Quit", File, const { &[command(Key::Q)] }),
             Self::Undo => ("Undo", Edit, const { &[command(Key::Z)] }),
             Self::Redo => ("Redo", Edit, const { &[command_shift(Key::Z), command(Key::Y)] }),
@@ -208,7 +220,10 @@ impl Command {
             Self::FollowNewest => app.session.selection.block.is_some(),
             Self::ClearSelection => {
                 let selection = &app.session.selection;
-                selection.node.is_some() || selection.block.is_some() || !selection.nodes.is_empty()
+                selection.node.is_some()
+                    || selection.link.is_some()
+                    || selection.block.is_some()
+                    || !selection.nodes.is_empty()
             }
             _ => true,
         }
@@ -241,6 +256,9 @@ impl Command {
             Self::Undo => app.session.undo(),
             Self::Redo => app.session.redo(),
             Self::Restart => app.restart(),
+            Self::ExportPicture => app.export_picture(),
+            Self::ExportAll => app.export_all(),
+            Self::Numbers => app.toggle_numbers(),
             Self::Palette => app.palette.toggle(),
             Self::FollowNewest => app.session.selection.block = None,
             Self::ClearSelection => app.session.selection = Default::default(),

@@ -4,6 +4,7 @@
 //! - `session`: what the window knows of it; `change`: the interventions.
 //! - `compare`: runs side by side; `results`: finished result folders.
 //! - `panels`: the views, one file each, behind one trait; `layout`: where they stand.
+//! - `export`, `numbers`: what a panel shows as a file, and as the table beside it.
 //! - `app`: the window around them; `command`: everything that can be done, once.
 //! - `theme`: all colours and sizes; `paint`, `map`: geometry and many small shapes.
 //!
@@ -14,10 +15,12 @@ pub mod app;
 mod change;
 mod command;
 mod compare;
+mod export;
 mod format;
 mod layout;
 mod map;
 mod notice;
+mod numbers;
 mod paint;
 mod palette;
 mod panels;
