@@ -182,8 +182,11 @@ fn state_of(session: &Session) -> u64 {
         let nodes = selection.nodes.iter().fold(7_u64, |h, n| h.wrapping_mul(31).wrapping_add(u64::from(*n)));
         [block, node.into(), link[0].into(), link[1].into(), nodes, selection.focus as u64]
     };
-    let parts =
-        hasher(&session.selection).into_iter().chain([session.frame.number, session.frame.generation]);
+    let parts = hasher(&session.selection).into_iter().chain([
+        session.frame.number,
+        session.frame.generation,
+        session.lane() as u64,
+    ]);
     parts.fold(1469598103934665603, |h, v| (h ^ v).wrapping_mul(1099511628211))
 }
 

@@ -62,7 +62,7 @@ impl Panel for Tree {
         });
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Who got the block from whom"));
-        let key = (cx.session.frame.number, cx.session.shown_ns(), cx.session.lane);
+        let key = (cx.session.frame.number, cx.session.shown_ns(), cx.session.lane());
         if self.laid.as_ref().is_none_or(|l| l.key != key) {
             self.laid = Ways::new(cx.session.snapshot(), key.1).map(|ways| {
                 let ((rows, count), below) = (ways.rows(), ways.below());
