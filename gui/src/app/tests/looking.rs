@@ -20,8 +20,8 @@ fn a_node_and_its_links_are_looked_at_with_clicks() {
     until(&mut window, "the node is described", |app| {
         app.session.snapshot().node.as_ref().is_some_and(|d| d.node == 7)
     });
+    window.state_mut().reveal("inspector");
     window.run_steps(3);
-    // The layout brings the inspector forward.
     window.get_by_role_and_label(Role::Label, "Node 7");
     let peer = window.state().session.placement().expect("placed").topology.neighbours(7)[0];
     window.get_by_label(&format!("Link to node {peer}")).click();
@@ -50,6 +50,7 @@ fn the_chain_of_causes_adds_up_to_the_nanosecond() {
     until(&mut window, "it is described", |app| {
         app.session.snapshot().node.as_ref().is_some_and(|d| d.node == node && !d.way.is_empty())
     });
+    window.state_mut().reveal("inspector");
     window.run_steps(3);
     window.get_by_label("Chain of causes");
     let session = &window.state().session;

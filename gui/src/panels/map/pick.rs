@@ -47,7 +47,9 @@ impl Map {
             }
         }
         if response.drag_started_by(PointerButton::Primary) {
-            self.brush = response.interact_pointer_pos();
+            // Where it was pressed: by now the pointer has moved.
+            let pressed = ui.input(|i| i.pointer.press_origin());
+            self.brush = pressed.or(response.interact_pointer_pos());
         }
         if let (Some(from), Some(to)) = (self.brush, response.interact_pointer_pos()) {
             let area = Rect::from_two_pos(from, to);
