@@ -9,13 +9,14 @@ mod tests;
 mod transport;
 
 use crate::command::Command;
+use crate::export::{self, Form, Pictures};
 use crate::files::Files;
 use crate::layout::{self, Layout};
 use crate::notice::Notices;
 use crate::palette::{Entry, Palette};
 use crate::panels::Cx;
 use crate::results::Results;
-use crate::session::Session;
+use crate::session::{Focus, Session};
 use crate::settings::{self, Settings};
 use crate::theme::{self, Tokens};
 use crate::worker::Limits;
@@ -46,6 +47,7 @@ pub struct App {
     pub(crate) title: String,
     layout: Layout,
     timeline: timeline::Timeline,
+    pictures: Pictures,
 }
 
 impl App {
@@ -53,10 +55,11 @@ impl App {
     pub fn new(creation: &eframe::CreationContext<'_>) -> Self {
         let load = |storage: &dyn eframe::Storage| {
             let settings = eframe::get_value(storage, settings::KEY).unwrap_or_default();
-            (settings, eframe::get_value(storage, layout::KEY))
+            let numbers = eframe::get_value(storage, layout::NUMBERS_KEY).unwrap_or_default();
+            (settings, eframe::get_value(storage, layout::KEY), numbers)
         };
-        let (settings, tree) = creation.storage.map(load).unwrap_or_default();
-        let mut app = Self::with(&creation.egui_ctx, settings, Layout::new(tree));
+        let (settings, tree, numbers) = creation.storage.map(load).unwrap_or_default();
+        let mut app = Self::with(&creation.egui_ctx, settings, Layout::new(tree, numbers));
         // Where nothing is remembered, nothing is kept for the case of a crash.
         if creation.storage.is_some()
             && let Some(folder) = eframe::storage_dir(NAME)
@@ -68,7 +71,7 @@ impl App {
 
     /// The app with nothing remembered, in a context of the caller's own: for tests and measurements.
     pub fn in_context(context: &Context) -> Self {
-        Self::with(context, Settings::default(), Layout::new(None))
+        Self::with(context, Settings::default(), Layout::new(None, Default::default()))
     }
 
     /// The simulation has something to show.
@@ -115,6 +118,7 @@ impl App {
             title: String::new(),
             layout,
             timeline: timeline::Timeline::default(),
+            pictures: Pictures::default(),
         }
     }
 
@@ -142,6 +146,26 @@ impl App {
         self.layout.reveal("results");
     }
 
+    /// Takes a picture of the window.
+    pub(crate) fn export_picture(&mut self) {
+        self.pictures.take("window.png", None);
+    }
+
+    /// Writes the drawings and numbers of all panels in the window.
+    pub(crate) fn export_all(&mut self) {
+        let folder = export::folder(&self.session);
+        let files =
+            [Form::Svg, Form::Csv].into_iter().flat_map(|form| self.layout.documents(&self.session, form));
+        let written: Result<Vec<_>, _> =
+            files.map(|(name, bytes)| export::write(&folder, &name, &bytes)).collect();
+        self.notices.written(written.map(|files| format!("{} files in {}", files.len(), folder.display())));
+    }
+
+    /// Shows the numbers beside all plots, or none.
+    pub(crate) fn toggle_numbers(&mut self) {
+        self.layout.toggle_all_numbers();
+    }
+
     /// Puts all panels back.
     pub(crate) fn reset_layout(&mut self) {
         self.layout.reset();
@@ -154,7 +178,7 @@ impl App {
         self.session.update(context.input(|i| i.stable_dt), &mut self.notices);
         self.results.update(&mut self.notices);
         self.update_files(&context);
-        let chosen = (self.session.selection.node, self.session.selection.nodes.len());
+        let chosen = self.session.selection.clone();
         let mut commands = Command::pressed(&context);
         self.menu_bar(ui, tokens, &mut commands);
         self.headline(ui, tokens);
@@ -168,14 +192,24 @@ impl App {
                 settings: &mut self.settings,
                 notices: &mut self.notices,
                 commands: &mut commands,
+                pictures: &mut self.pictures,
                 tokens,
             };
             self.layout.compare(cx.session.comparison.is_some());
             self.layout.show(ui, &mut cx);
         });
-        let now_chosen = (self.session.selection.node, self.session.selection.nodes.len());
-        if now_chosen != chosen && now_chosen != (None, 0) {
+        let now = &self.session.selection;
+        let same =
+            (now.node, now.link) == (chosen.node, chosen.link) && now.nodes.len() == chosen.nodes.len();
+        if !same && now.focus != Focus::Block {
             self.layout.reveal("inspector");
+        }
+        for taken in self.pictures.update(&context) {
+            let written = taken.and_then(|(name, bytes)| {
+                export::write(&export::folder(&self.session), &name, &bytes)
+                    .map(|path| path.display().to_string())
+            });
+            self.notices.written(written);
         }
         let entries: Vec<Entry> = Command::listed(self)
             .into_iter()
@@ -205,5 +239,6 @@ impl eframe::App for App {
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         eframe::set_value(storage, settings::KEY, &self.settings);
         eframe::set_value(storage, layout::KEY, self.layout.tree());
+        eframe::set_value(storage, layout::NUMBERS_KEY, self.layout.with_numbers());
     }
 }

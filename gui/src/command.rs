@@ -63,6 +63,12 @@ pub enum Command {
     Redo,
     /// Run the scenario anew.
     Restart,
+    /// Write a picture of the window.
+    ExportPicture,
+    /// Write what all panels show as drawings and numbers.
+    ExportAll,
+    /// The numbers beside all plots.
+    Numbers,
     /// Find a command.
     Palette,
     /// All keys.
@@ -145,7 +151,7 @@ const fn command_shift(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// All that are always the same, in the order of the menus. [`Self::listed`] has the others, too.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::New,
         Self::Open,
         Self::Save,
@@ -154,6 +160,8 @@ impl Command {
         Self::RunText,
         Self::Restart,
         Self::Results,
+        Self::ExportPicture,
+        Self::ExportAll,
         Self::Quit,
         Self::Undo,
         Self::Redo,
@@ -177,6 +185,7 @@ impl Command {
         Self::Palette,
         Self::Shortcuts,
         Self::Editor,
+        Self::Numbers,
         Self::ToggleTheme,
         Self::LargerText,
         Self::SmallerText,
@@ -197,6 +206,9 @@ impl Command {
             Self::Revert => ("Back to what is saved", File, const { &[] }),
             Self::RunText => ("Run the text", File, const { &[command(Key::Enter)] }),
             Self::Restart => ("Run from the start", File, const { &[command(Key::R)] }),
+            Self::ExportPicture => ("Picture of the window (PNG)", File, const { &[command_shift(Key::E)] }),
+            Self::ExportAll => ("All plots (SVG and CSV)", File, const { &[command(Key::E)] }),
+            Self::Numbers => ("Numbers beside the plots", View, const { &[key(Key::T)] }),
             Self::Quit => ("Quit", File, const { &[command(Key::Q)] }),
             Self::Undo => ("Undo", Edit, const { &[command(Key::Z)] }),
             Self::Redo => ("Redo", Edit, const { &[command_shift(Key::Z), command(Key::Y)] }),
@@ -281,7 +293,10 @@ impl Command {
             Self::FollowNewest => app.session.selection.block.is_some(),
             Self::ClearSelection => {
                 let selection = &app.session.selection;
-                selection.node.is_some() || selection.block.is_some() || !selection.nodes.is_empty()
+                selection.node.is_some()
+                    || selection.link.is_some()
+                    || selection.block.is_some()
+                    || !selection.nodes.is_empty()
             }
             _ => true,
         }
@@ -338,6 +353,9 @@ impl Command {
                     app.toggle_panel(panel.id);
                 }
             }
+            Self::ExportPicture => app.export_picture(),
+            Self::ExportAll => app.export_all(),
+            Self::Numbers => app.toggle_numbers(),
             Self::Palette => app.palette.toggle(),
             Self::FollowNewest => app.session.selection.block = None,
             Self::ClearSelection => app.session.selection = Default::default(),

@@ -1,16 +1,25 @@
 //! Where the panels stand: tiles that can be dragged, stacked and resized, remembered between starts.
 
+use crate::export::{self, Form};
+use crate::numbers::Numbers;
 use crate::panels::{Cx, Panel, REGISTRY, registered};
+use crate::session::Session;
 use crate::theme::{Tokens, size};
-use eframe::egui::{Color32, Frame, Id, Margin, Stroke, Style, Ui, Visuals, WidgetText};
+use eframe::egui::containers::menu::MenuButton;
+use eframe::egui::{
+    Button, Color32, Frame, Id, Margin, Panel as Side, Rect, RichText, Role, Stroke, Style, Ui, Visuals,
+    WidgetInfo, WidgetText, vec2,
+};
 use egui_tiles::{
     Behavior, Container, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree,
     UiResponse,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Key under which the layout is stored. The number changes when the default does.
 pub const KEY: &str = "layout-3";
+/// Key under which it is stored which panels show their numbers.
+pub const NUMBERS_KEY: &str = "numbers";
 
 /// Panels by name; what they remember lies in the panels.
 pub struct Layout {
@@ -19,15 +28,44 @@ pub struct Layout {
     other: Tree<String>,
     comparing: bool,
     panels: BTreeMap<&'static str, Box<dyn Panel>>,
+    /// Panels with their numbers beside them.
+    with_numbers: BTreeSet<String>,
+    numbers: BTreeMap<&'static str, Numbers>,
 }
 
 impl Layout {
     /// The default layout, or a stored one; panels that no longer exist are left out.
-    pub fn new(stored: Option<Tree<String>>) -> Self {
+    pub fn new(stored: Option<Tree<String>>, with_numbers: BTreeSet<String>) -> Self {
         let usable = |tree: &Tree<String>| !tree.is_empty();
         let tree = stored.filter(usable).unwrap_or_else(default_tree);
         let panels = REGISTRY.iter().map(|r| (r.id, (r.make)())).collect();
-        Self { tree, other: comparison_tree(), comparing: false, panels }
+        Self {
+            tree,
+            other: comparison_tree(),
+            comparing: false,
+            panels,
+            with_numbers,
+            numbers: BTreeMap::new(),
+        }
+    }
+
+    /// Panels with their numbers beside them: what is stored.
+    pub fn with_numbers(&self) -> &BTreeSet<String> {
+        &self.with_numbers
+    }
+
+    /// Numbers beside all panels, or none where there are some.
+    pub fn toggle_all_numbers(&mut self) {
+        if std::mem::take(&mut self.with_numbers).is_empty() {
+            self.with_numbers = REGISTRY.iter().map(|r| r.id.to_owned()).collect();
+        }
+    }
+
+    /// The files of all panels in the window in one form: names and contents.
+    pub fn documents(&self, session: &Session, form: Form) -> Vec<(String, Vec<u8>)> {
+        let shown = REGISTRY.iter().filter(|r| self.tree.tiles.find_pane(&r.id.to_owned()).is_some());
+        let panels = shown.filter_map(|r| self.panels.get(r.id));
+        panels.filter_map(|panel| export::document(&**panel, session, form)).collect()
     }
 
     /// What is stored.
@@ -87,7 +125,8 @@ impl Layout {
 
     /// Draws all panels.
     pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        self.tree.ui(&mut Tiled { panels: &mut self.panels, cx }, ui);
+        let (panels, with_numbers, numbers) = (&mut self.panels, &mut self.with_numbers, &mut self.numbers);
+        self.tree.ui(&mut Tiled { panels, with_numbers, numbers, cx }, ui);
     }
 }
 
@@ -97,11 +136,12 @@ fn default_tree() -> Tree<String> {
     let mut pane = |id: &str| tiles.insert_pane(id.to_owned());
     let (map, crossover, parts, users) = (pane("map"), pane("crossover"), pane("parts"), pane("users"));
     let (graph, inspector, controls) = (pane("graph"), pane("inspector"), pane("controls"));
-    let editor = pane("editor");
+    let (editor, throughput) = (pane("editor"), pane("throughput"));
+    let (tree, network) = (pane("tree"), pane("network"));
     let main = tiles.insert_tab_tile(vec![map, editor]);
-    let below = split(&mut tiles, LinearDir::Horizontal, &[(parts, 1.0), (users, 1.0)]);
+    let below = split(&mut tiles, LinearDir::Horizontal, &[(parts, 1.25), (throughput, 0.75), (users, 1.0)]);
     let centre = split(&mut tiles, LinearDir::Vertical, &[(main, 1.75), (below, 1.0)]);
-    let close = tiles.insert_tab_tile(vec![graph, inspector]);
+    let close = tiles.insert_tab_tile(vec![graph, tree, network, inspector]);
     let right = split(&mut tiles, LinearDir::Vertical, &[(crossover, 1.0), (close, 1.0)]);
     let root = split(&mut tiles, LinearDir::Horizontal, &[(controls, 0.5), (centre, 2.0), (right, 1.0)]);
     Tree::new(Id::unique("panels"), root, tiles)
@@ -130,18 +170,106 @@ fn split(tiles: &mut Tiles<String>, dir: LinearDir, parts: &[(TileId, f32)]) -> 
 
 struct Tiled<'a, 'b> {
     panels: &'a mut BTreeMap<&'static str, Box<dyn Panel>>,
+    with_numbers: &'a mut BTreeSet<String>,
+    numbers: &'a mut BTreeMap<&'static str, Numbers>,
     cx: &'a mut Cx<'b>,
+}
+
+/// A number that changes with what the panels show.
+fn state_of(session: &Session) -> u64 {
+    let hasher = |selection: &crate::session::Selection| {
+        let block = selection.block.map_or(0, |b| u64::from(b.slot) << 32 | u64::from(b.proposer));
+        let (node, link) = (selection.node.unwrap_or(u32::MAX), selection.link.unwrap_or([u32::MAX; 2]));
+        let nodes = selection.nodes.iter().fold(7_u64, |h, n| h.wrapping_mul(31).wrapping_add(u64::from(*n)));
+        [block, node.into(), link[0].into(), link[1].into(), nodes, selection.focus as u64]
+    };
+    let parts = hasher(&session.selection).into_iter().chain([
+        session.frame.number,
+        session.frame.generation,
+        session.lane() as u64,
+    ]);
+    parts.fold(1469598103934665603, |h, v| (h ^ v).wrapping_mul(1099511628211))
+}
+
+impl Tiled<'_, '_> {
+    /// The ways out of a panel.
+    fn export_menu(&mut self, ui: &mut Ui, id: &'static str, title: &str, rect: Option<Rect>) {
+        let text = RichText::new("Save").size(10.0).color(self.cx.tokens.faint);
+        let (response, _) =
+            MenuButton::from_button(Button::new(text).min_size(vec2(22.0, 18.0))).ui(ui, |ui| {
+                ui.set_min_width(150.0);
+                for form in Form::ALL {
+                    if !ui.button(form.name()).clicked() {
+                        continue;
+                    }
+                    ui.close();
+                    let Some(panel) = self.panels.get(id) else { continue };
+                    if form == Form::Png {
+                        self.cx.pictures.take(format!("{}.png", panel.stem()), rect);
+                    } else if let Some((name, bytes)) = export::document(&**panel, self.cx.session, form) {
+                        let written = export::write(&export::folder(self.cx.session), &name, &bytes);
+                        self.cx.notices.written(written.map(|path| path.display().to_string()));
+                    } else {
+                        self.cx.notices.warning(format!("{title}: there is nothing to write yet"));
+                    }
+                }
+            });
+        let name = format!("Export {title}");
+        response
+            .on_hover_text("Picture, drawing, numbers as files")
+            .widget_info(|| WidgetInfo::labeled(Role::Button, true, name.clone()));
+    }
 }
 
 impl Behavior<String> for Tiled<'_, '_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut String) -> UiResponse {
         let frame = Frame::new().fill(self.cx.tokens.panel).inner_margin(Margin::same(size::INSET));
         frame.show(ui, |ui| {
-            if let Some(panel) = self.panels.get_mut(pane.as_str()) {
+            let Some(panel) = self.panels.get_mut(pane.as_str()) else { return };
+            let Some(registration) = registered(pane).filter(|r| self.with_numbers.contains(r.id)) else {
                 panel.show(ui, self.cx);
-            }
+                return;
+            };
+            let numbers = self.numbers.entry(registration.id).or_default();
+            let (session, tokens, title) = (&*self.cx.session, self.cx.tokens, registration.title);
+            let id = Id::unique(("numbers of", registration.id));
+            let room = ui.available_size();
+            let frame = Frame::new().inner_margin(Margin { left: 8, ..Margin::ZERO });
+            let below = room.x < 1.1 * room.y;
+            let side = if below { Side::bottom(id) } else { Side::right(id) };
+            let half = if below { room.y } else { room.x } * 0.5;
+            side.resizable(true).default_size(half).max_size(half * 1.6).frame(frame).show(ui, |ui| {
+                let state = state_of(session);
+                numbers.show(ui, tokens, title, state, || panel.numbers(session));
+            });
+            panel.show(ui, self.cx);
         });
         UiResponse::None
+    }
+
+    fn top_bar_right_ui(
+        &mut self,
+        tiles: &Tiles<String>,
+        ui: &mut Ui,
+        tile: TileId,
+        tabs: &egui_tiles::Tabs,
+        _: &mut f32,
+    ) {
+        let Some(registration) = tabs.active.and_then(|a| tiles.get_pane(&a)).and_then(|p| registered(p))
+        else {
+            return;
+        };
+        ui.add_space(4.0);
+        self.export_menu(ui, registration.id, registration.title, tiles.rect(tile));
+        let shown = self.with_numbers.contains(registration.id);
+        let text = RichText::new("123").size(10.0).color(self.cx.tokens.faint);
+        let button = Button::selectable(shown, text).min_size(vec2(26.0, 18.0));
+        let response = ui.add(button).on_hover_text("The numbers beside the plot (T: beside all)");
+        let name = format!("Numbers of {}", registration.title);
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, shown, name.clone()));
+        if response.clicked() && !self.with_numbers.remove(registration.id) {
+            self.with_numbers.insert(registration.id.to_owned());
+        }
     }
 
     fn tab_title_for_pane(&mut self, pane: &String) -> WidgetText {
@@ -152,8 +280,9 @@ impl Behavior<String> for Tiled<'_, '_> {
         registered(pane).is_some()
     }
 
+    // Panels go and come back through the View menu; four tabs side by side have no room for crosses.
     fn is_tab_closable(&self, _: &Tiles<String>, _: TileId) -> bool {
-        true
+        false
     }
 
     fn tab_bar_height(&self, _: &Style) -> f32 {

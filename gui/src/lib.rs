@@ -5,6 +5,7 @@
 //! - `compare`: runs side by side; `results`: finished result folders.
 //! - `panels`: the views, one file each, behind one trait; `layout`: where they stand.
 //! - `files`: the scenario as text, opened, edited, saved; what is kept for the case of a crash.
+//! - `export`, `numbers`: what a panel shows as a file, and as the table beside it.
 //! - `app`: the window around them; `command`: everything that can be done, once.
 //! - `theme`: all colours and sizes; `paint`, `map`: geometry and many small shapes.
 //!
@@ -15,11 +16,13 @@ pub mod app;
 mod change;
 mod command;
 mod compare;
+mod export;
 mod files;
 mod format;
 mod layout;
 mod map;
 mod notice;
+mod numbers;
 mod paint;
 mod palette;
 mod panels;

@@ -53,6 +53,14 @@ impl Notices {
         self.add(Grade::Error, text.into());
     }
 
+    /// A file was written, or could not be.
+    pub fn written(&mut self, written: Result<String, String>) {
+        match written {
+            Ok(what) => self.info(format!("Written: {what}")),
+            Err(why) => self.error(format!("Not written: {why}")),
+        }
+    }
+
     fn add(&mut self, grade: Grade, text: String) {
         self.list.retain(|n| n.text != text);
         self.list.push(Notice { grade, text, age_s: 0.0 });

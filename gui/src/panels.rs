@@ -12,12 +12,16 @@ mod editor;
 mod graph;
 mod inspector;
 mod map;
+mod network;
 mod overlay;
 mod parts;
 mod results;
+pub mod throughput;
+mod tree;
 mod users;
 
 use crate::command::Command;
+use crate::export::{Exportable, Pictures};
 use crate::files::Files;
 use crate::notice::Notices;
 use crate::results::Results;
@@ -40,12 +44,14 @@ pub struct Cx<'a> {
     pub notices: &'a mut Notices,
     /// Commands to run after all panels are drawn.
     pub commands: &'a mut Vec<Command>,
+    /// Pictures to take.
+    pub pictures: &'a mut Pictures,
     /// Colours.
     pub tokens: &'static Tokens,
 }
 
-/// A view of the session.
-pub trait Panel {
+/// A view of the session, which can leave the window.
+pub trait Panel: Exportable {
     /// Draws it into all of `ui`.
     fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>);
 }
@@ -68,12 +74,11 @@ pub const REGISTRY: &[Registration] = &[
     Registration { id: "editor", title: "Scenario", make: || Box::<editor::Editor>::default() },
     Registration { id: "crossover", title: "Wires or EVM?", make: || Box::<crossover::Crossover>::default() },
     Registration { id: "parts", title: "Where the time went", make: || Box::<parts::Parts>::default() },
-    Registration {
-        id: "users",
-        title: "Throughput and confirmation",
-        make: || Box::<users::Users>::default(),
-    },
+    Registration { id: "throughput", title: "Throughput", make: || Box::<throughput::Throughput>::default() },
+    Registration { id: "users", title: "Confirmation", make: || Box::<users::Users>::default() },
     Registration { id: "graph", title: "Light cone", make: || Box::<graph::Graph>::default() },
+    Registration { id: "tree", title: "Tree", make: || Box::<tree::Tree>::default() },
+    Registration { id: "network", title: "Network", make: || Box::<network::Network>::default() },
     Registration { id: "compare", title: "Side by side", make: || Box::<compare::Compare>::default() },
     Registration {
         id: "overlay",

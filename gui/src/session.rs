@@ -1,8 +1,10 @@
 //! What the window knows of the running simulation: the latest frame, what is chosen, where time is shown.
 
 mod clock;
+pub mod effect;
 pub mod forecast;
 pub mod verdict;
+pub mod ways;
 
 use crate::change::Change;
 use crate::compare::{Comparison, Lane, slot_ns};
@@ -28,17 +30,85 @@ pub struct Opened {
     pub slot_ns: u64,
 }
 
+/// A link by its two ends, the lower first.
+pub type Ends = [u32; 2];
+
+/// What was chosen last, and is therefore in the inspector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The block that is shown.
+    #[default]
+    Block,
+    /// The chosen node.
+    Node,
+    /// The chosen link.
+    Link,
+    /// The nodes that were brushed.
+    Group,
+}
+
 /// What is chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
-    /// Node in the inspector.
+    /// What of it the inspector shows.
+    pub focus: Focus,
+    /// Chosen node.
     pub node: Option<u32>,
+    /// Chosen link.
+    pub link: Option<Ends>,
     /// Block that is shown; `None`: the newest.
     pub block: Option<BlockKey>,
     /// Nodes that were brushed.
     pub nodes: BTreeSet<u32>,
     /// Node under the pointer, in whatever panel; set anew in every frame.
     pub hovered: Option<u32>,
+    /// Link under the pointer, likewise.
+    pub hovered_link: Option<Ends>,
+    /// Block under the pointer, likewise.
+    pub hovered_block: Option<BlockKey>,
+}
+
+impl Selection {
+    /// A node, or none.
+    pub fn choose_node(&mut self, node: Option<u32>) {
+        (self.node, self.link) = (node, None);
+        self.refocus(Focus::Node);
+    }
+
+    /// The link between two nodes.
+    pub fn choose_link(&mut self, a: u32, b: u32) {
+        self.link = Some([a.min(b), a.max(b)]);
+        self.refocus(Focus::Link);
+    }
+
+    /// A block; the one that is chosen already is let go.
+    pub fn choose_block(&mut self, block: BlockKey) {
+        self.block = Some(block).filter(|b| self.block != Some(*b));
+        self.refocus(Focus::Block);
+    }
+
+    /// Nodes.
+    pub fn choose_nodes(&mut self, nodes: BTreeSet<u32>) {
+        self.nodes = nodes;
+        self.refocus(Focus::Group);
+    }
+
+    /// What is looked at: `wanted`, if there is such a thing, else what there is.
+    fn refocus(&mut self, wanted: Focus) {
+        let there = |focus: &Focus| match focus {
+            Focus::Block => true,
+            Focus::Node => self.node.is_some(),
+            Focus::Link => self.link.is_some(),
+            Focus::Group => !self.nodes.is_empty(),
+        };
+        let order = [wanted, Focus::Link, Focus::Node, Focus::Group, Focus::Block];
+        self.focus = order.into_iter().find(there).unwrap_or_default();
+    }
+
+    /// Whether a node is among those that are brushed, or none are.
+    pub fn includes(&self, node: u32) -> bool {
+        self.nodes.is_empty() || self.nodes.contains(&node)
+    }
 }
 
 /// The simulation as the window sees it.
@@ -59,7 +129,7 @@ pub struct Session {
     pub selection: Selection,
     clock: DisplayClock,
     watched: Request,
-    hovered_next: Option<u32>,
+    hovered_next: (Option<u32>, Option<Ends>, Option<BlockKey>),
     seek_target: Option<u64>,
     speed: Speed,
     /// Why the simulation stopped for good, if it did.
@@ -82,7 +152,7 @@ impl Session {
             selection: Selection::default(),
             clock: DisplayClock::default(),
             watched: Request::default(),
-            hovered_next: None,
+            hovered_next: Default::default(),
             seek_target: None,
             speed: Speed::default(),
             failed: None,
@@ -171,7 +241,9 @@ impl Session {
 
     /// Takes in what the worker has said since the last frame. `dt` is the time since then, s.
     pub fn update(&mut self, dt: f32, notices: &mut Notices) {
-        self.selection.hovered = self.hovered_next.take();
+        let selection = &mut self.selection;
+        (selection.hovered, selection.hovered_link, selection.hovered_block) =
+            std::mem::take(&mut self.hovered_next);
         self.frame = self.worker.latest();
         while let Some(report) = self.worker.report() {
             self.hear(report, notices);
@@ -184,10 +256,13 @@ impl Session {
         let request = Request {
             block: self.selection.block,
             node: self.selection.node.or(self.selection.hovered),
+            link: self.selection.link.or(self.selection.hovered_link),
+            group: Some(self.selection.nodes.iter().copied().collect())
+                .filter(|g: &Arc<[u32]>| !g.is_empty()),
             ..Request::default()
         };
         if request != self.watched {
-            self.watched = request;
+            self.watched = request.clone();
             self.worker.send(Order::Watch(request));
         }
     }
@@ -312,7 +387,17 @@ impl Session {
 
     /// Notes the node under the pointer; seen by all panels in the next frame.
     pub fn hover(&mut self, node: u32) {
-        self.hovered_next = Some(node);
+        self.hovered_next.0 = Some(node);
+    }
+
+    /// Notes the link under the pointer.
+    pub fn hover_link(&mut self, a: u32, b: u32) {
+        self.hovered_next.1 = Some([a.min(b), a.max(b)]);
+    }
+
+    /// Notes the block under the pointer.
+    pub fn hover_block(&mut self, block: BlockKey) {
+        self.hovered_next.2 = Some(block);
     }
 
     /// Lets time pass, or stops it.

@@ -1,11 +1,13 @@
 //! Colours, sizes and spacing: the only place where they are written down.
 //!
-//! States of a node are Okabe and Ito's colours, which stay apart under the common colour-vision
-//! deficiencies; quantities are on viridis; resources have the hues of the report's figures. Text keeps a
-//! contrast of at least 4.5 to 1 against what it stands on (tested).
+//! Stages of a node and parts of a block's time were chosen to stay apart for every kind of colour vision; quantities
+//! are on viridis; resources have the hues of the report's figures. Text keeps a contrast of at least 4.5 to 1
+//! against what it stands on. Both are tested.
 
 mod scales;
 mod style;
+#[cfg(test)]
+mod vision;
 
 pub use scales::sequential;
 pub use style::{apply, size};
@@ -79,11 +81,11 @@ pub const DARK: Tokens = Tokens {
     sea: rgb(0x0d131c),
     land: rgb(0x1d2733),
     coast: rgb(0x3a4859),
-    waiting: rgb(0x566376),
-    arrived: rgb(0xe69f00),
-    executed: rgb(0x56b4e9),
-    voted: rgb(0x00b386),
-    finalised: rgb(0xf0e442),
+    waiting: rgb(0x525c6b),
+    arrived: rgb(0xe0951a),
+    executed: rgb(0x72cfff),
+    voted: rgb(0x1f9d5f),
+    finalised: rgb(0xf8ea2e),
     message: rgb(0xffe3a8),
     dark: true,
 };
@@ -105,10 +107,10 @@ pub const LIGHT: Tokens = Tokens {
     land: rgb(0xdfe5ec),
     coast: rgb(0xb3bfcc),
     waiting: rgb(0x9aa7b6),
-    arrived: rgb(0xe08a00),
-    executed: rgb(0x0072b2),
-    voted: rgb(0x009e73),
-    finalised: rgb(0x1f2933),
+    arrived: rgb(0xe67e00),
+    executed: rgb(0x205f96),
+    voted: rgb(0x00a070),
+    finalised: rgb(0x101825),
     message: rgb(0xc46a00),
     dark: false,
 };
@@ -124,14 +126,35 @@ impl Tokens {
         self.dark
     }
 
-    /// Colour of a resource.
+    /// Colour of a resource: that of its main part.
     pub fn resource(&self, resource: Resource) -> Color32 {
-        let (dark, light) = match resource {
-            Resource::Uplink => (0x4f9ddf, 0x1f6fb2),
-            Resource::Downlink => (0xab8fe0, 0x7a59b5),
-            Resource::Latency => (0x2dc79a, 0x117a59),
-            Resource::Execution => (0xf58a36, 0xc75400),
-            Resource::Protocol => (0x9aa5b3, 0x6b6b6b),
+        self.part(match resource {
+            Resource::Uplink => Part::SerialisationUp,
+            Resource::Downlink => Part::SerialisationDown,
+            Resource::Latency => Part::Propagation,
+            Resource::Execution => Part::Execution,
+            Resource::Protocol => Part::Protocol,
+        })
+    }
+
+    /// Colour of a part: a hue for its resource, a lightness of its own. Found by search for the largest least
+    /// distance between any two under normal and deficient colour vision.
+    pub fn part(&self, part: Part) -> Color32 {
+        let (dark, light) = match part {
+            Part::SerialisationUp => (0x1b8bea, 0x3199fb),
+            Part::QueueUp => (0x9fd2fa, 0xadd3fe),
+            Part::SerialisationDown => (0x9941a1, 0x8c3397),
+            Part::QueueDown => (0xb581b9, 0xae80bf),
+            Part::Propagation => (0x16c588, 0x00885a),
+            Part::Execution => (0xeb5900, 0xf77206),
+            Part::Build => (0xfcbd5a, 0xe49e5c),
+            Part::CpuWait => (0x6d3810, 0xac521c),
+            Part::ForwardCheck => (0xf8e197, 0xeecca3),
+            Part::LeaderWait => (0x7f8183, 0xc4c7ca),
+            Part::VoteWait => (0x4c5158, 0x35373e),
+            Part::Protocol => (0xafb3b9, 0x5f636a),
+            Part::Aggregation => (0xe3e9f1, 0x8f959b),
+            Part::Offline => (0xbd4c4c, 0x730015),
         };
         rgb(if self.dark { dark } else { light })
     }
@@ -146,23 +169,20 @@ impl Tokens {
         }
     }
 
-    /// Colour of a part: its resource's hue in a lightness of its own.
-    pub fn part(&self, part: Part) -> Color32 {
-        let base = self.resource(part.resource());
-        let towards = |target: Color32, share: f32| base.lerp_to_gamma(target, share);
-        match part {
-            Part::SerialisationUp | Part::SerialisationDown | Part::Propagation | Part::Execution => base,
-            Part::QueueUp | Part::QueueDown | Part::Build => towards(Color32::WHITE, 0.4),
-            Part::CpuWait | Part::LeaderWait => towards(Color32::BLACK, 0.4),
-            Part::ForwardCheck | Part::VoteWait => towards(Color32::WHITE, 0.65),
-            Part::Protocol | Part::Offline => towards(Color32::BLACK, 0.2),
-            Part::Aggregation => towards(Color32::WHITE, 0.3),
-        }
+    /// Text in a resource's colour: moved towards the ink as far as it takes to be read on a panel.
+    pub fn resource_text(&self, resource: Resource) -> Color32 {
+        let base = self.resource(resource);
+        let mixed = |share: u8| base.lerp_to_gamma(self.ink, f32::from(share) / 10.0);
+        (0..=10).map(mixed).find(|c| contrast(*c, self.panel) >= 4.5).unwrap_or(self.ink)
     }
 }
 
+/// A colour as figures outside the window write it: `#1b8bea`.
+pub fn hex(colour: Color32) -> String {
+    format!("#{:02x}{:02x}{:02x}", colour.r(), colour.g(), colour.b())
+}
+
 /// Contrast of two colours, 1 to 21 (WCAG 2.1).
-#[cfg(test)]
 fn contrast(a: Color32, b: Color32) -> f32 {
     let luminance = |c: Color32| {
         let linear = |v: u8| {
@@ -193,6 +213,9 @@ mod tests {
                 }
             }
             assert!(contrast(t.on_accent, t.accent) >= 4.5);
+            for resource in Resource::ALL {
+                assert!(contrast(t.resource_text(resource), t.panel) >= 4.5, "{resource:?}");
+            }
         }
     }
 

@@ -301,6 +301,25 @@ fn cancelled_timers_never_fire_and_leave_nothing_behind() {
 }
 
 #[test]
+fn what_is_shown_is_what_will_be_popped() {
+    let mut pair = Pair::default();
+    (0..5_000).for_each(|i| pair.push_after(bits(i) % 3_000_000_000, bits(i)));
+    for round in 0..3_000 {
+        if round % 500 == 0 {
+            let mut shown = Vec::new();
+            pair.wheel.visit(|event| shown.push((event.key(), event.payload)));
+            let mut copy = pair.wheel.clone();
+            let popped: Vec<_> = std::iter::from_fn(|| copy.pop()).map(|e| (e.key(), e.payload)).collect();
+            shown.sort_unstable();
+            assert_eq!(shown, popped, "after {round} pops");
+        }
+        assert!(pair.pop());
+        // Some into the open bucket, some far away.
+        pair.push_after(bits(round) % 40_000, bits(round));
+    }
+}
+
+#[test]
 fn a_clone_continues_like_the_original() {
     let mut original = Pair::default();
     (0..5_000).for_each(|i| original.push_after(bits(i) % 3_000_000_000, bits(i)));

@@ -1,6 +1,7 @@
 //! The window driven as a person would drive it, through the names that screen readers see.
 
 mod compare;
+mod looking;
 mod pictures;
 mod results;
 mod files;

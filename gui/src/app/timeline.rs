@@ -3,7 +3,9 @@
 use crate::format;
 use crate::session::Session;
 use crate::theme::Tokens;
-use eframe::egui::{Align2, FontId, Pos2, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align2, FontId, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 use sim_core::simulation::snapshot::BlockSummary;
 
 /// The timeline.
@@ -33,6 +35,12 @@ impl Timeline {
         let slot_ns = session.opened.as_ref().map_or(1, |o| o.slot_ns);
         for block in &snapshot.blocks {
             draw_block(&painter, tokens, block, track, &x, slot_ns);
+            let selection = &session.selection;
+            if [selection.hovered_block, selection.block].contains(&Some(block.key)) {
+                let ends = x(block.slot_start_ns)..=x(block.slot_start_ns + slot_ns);
+                let cell = Rect::from_x_y_ranges(ends, track.y_range());
+                painter.rect_stroke(cell, 3, Stroke::new(1.5, tokens.accent), StrokeKind::Inside);
+            }
         }
         let font = FontId::proportional(10.5);
         ticks(&painter, tokens, rect, track, end_ns, &x, &font);
@@ -83,9 +91,16 @@ impl Timeline {
         if let Some(pointer) = response.hover_pos().filter(|_| !response.dragged()) {
             let ns = time_at(pointer);
             let block = session.snapshot().blocks.iter().rev().find(|b| b.slot_start_ns <= ns).cloned();
+            let block = block.filter(|_| ns <= session.snapshot().now_ns);
+            if let Some(block) = &block {
+                session.hover_block(block.key);
+                if response.secondary_clicked() {
+                    session.selection.choose_block(block.key);
+                }
+            }
             response.clone().on_hover_ui_at_pointer(|ui| {
                 ui.strong(format::clock(ns));
-                if let Some(block) = block.filter(|_| ns <= session.snapshot().now_ns) {
+                if let Some(block) = &block {
                     ui.label(format!("block {}, slot {}", block.height, block.key.slot));
                 }
                 let near = session.frame.interventions.iter().filter(|i| i.at_ns.abs_diff(ns) < end_ns / 150);
@@ -93,6 +108,9 @@ impl Timeline {
                     near.for_each(|i| _ = ui.label(crate::change::words(&i.change, plan)));
                 }
                 ui.weak("click or drag to go there");
+                if block.is_some() {
+                    ui.weak("right click to look at the block from here");
+                }
             });
         }
     }

@@ -214,3 +214,18 @@ fn title(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, lane: usize, chosen: bool) {
         cx.session.look_at(lane);
     }
 }
+
+/// Leaves the window as a picture only.
+impl crate::export::Exportable for Compare {
+    fn stem(&self) -> &'static str {
+        "side-by-side"
+    }
+
+    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
+        None
+    }
+
+    fn drawing(&self, _: &crate::session::Session) -> Option<String> {
+        None
+    }
+}

@@ -3,11 +3,20 @@
 use super::{Cx, Panel, nothing};
 use crate::change::{Algorithm, Change, Levels, ONE_PPM, Scope, at_node, region_name, words};
 use crate::command::Command;
+use crate::export::Exportable;
 use crate::format;
+use crate::session::Session;
+use crate::session::effect::{Effect, effect};
+use crate::session::forecast::forecast;
+use crate::session::verdict::verdict;
 use crate::theme::{Tokens, size};
 use eframe::egui::{
-    Align, Button, ComboBox, Label, Layout, Response, RichText, ScrollArea, Slider, Ui, WidgetInfo, vec2,
+    Align, Button, ComboBox, Label, Layout, Rect, Response, RichText, ScrollArea, Sense, Slider, Ui,
+    WidgetInfo, pos2, vec2,
 };
+use sim_core::observe::plot::table::{Cell, DataTable};
+use sim_core::observe::record::{Breakdown, Resource};
+use sim_core::observe::verdict::by_resource;
 use sim_core::scenario::plan::Plan;
 
 /// The knobs.
@@ -17,6 +26,8 @@ pub struct Controls {
     turning: Option<(&'static str, f64)>,
     /// Region of the regional knobs.
     region: Option<usize>,
+    /// Where a block's time went of late, for what the knobs can reach.
+    spent: Option<Breakdown>,
 }
 
 /// A slider on a logarithmic scale.
@@ -28,7 +39,12 @@ struct Knob<'a> {
     /// The value as one would say it.
     text: &'a dyn Fn(f64) -> String,
     whole: bool,
+    /// Resources whose time it changes; none: it is not said.
+    reach: &'static [Resource],
 }
+
+/// What a wider line shortens.
+const LINES: &[Resource] = &[Resource::Uplink, Resource::Downlink];
 
 /// Range of a factor.
 const FACTOR: (f64, f64) = (0.05, 20.0);
@@ -42,6 +58,7 @@ impl Panel for Controls {
         };
         let frame = std::sync::Arc::clone(&cx.session.frame);
         let levels = Levels::at(&plan, &frame.interventions, frame.snapshot.now_ns);
+        self.spent = verdict(cx.session.snapshot()).map(|v| v.spent);
         let mut draft = None;
         let mut made = Vec::new();
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -51,6 +68,14 @@ impl Panel for Controls {
                 ui.add(Label::new(RichText::new(text).size(size::SMALL).color(tokens.warning)).wrap());
                 ui.disable();
             }
+            if let Some(spent) = &self.spent {
+                let text = format!(
+                    "A block takes {}; of that a knob can reach:",
+                    format::duration(spent.total_ns())
+                );
+                ui.add(Label::new(RichText::new(text).size(size::SMALL).color(tokens.faint)).wrap());
+                ui.add_space(4.0);
+            }
             self.network(ui, tokens, &plan, &levels, &mut draft, &mut made);
             ui.add_space(size::GAP);
             self.execution(ui, tokens, &plan, &levels, &mut draft, &mut made);
@@ -59,7 +84,7 @@ impl Panel for Controls {
             ui.add_space(size::GAP);
             self.regions(ui, tokens, &plan, &levels, &mut draft, &mut made);
             ui.add_space(size::GAP);
-            self.node(ui, cx, &frame, &mut draft, &mut made);
+            self.node(ui, cx, (&frame, &levels), &mut draft, &mut made);
             history(ui, tokens, &plan, cx.commands, &frame);
         });
         cx.session.draft = draft;
@@ -89,8 +114,9 @@ impl Controls {
             range: FACTOR,
             text: &rate,
             whole: false,
+            reach: LINES,
         };
-        self.turn(ui, tokens, &knob, draft, made, |f| Change::Bandwidth {
+        self.turn(ui, tokens, (&knob, levels), draft, made, |f| Change::Bandwidth {
             of: Scope::All,
             factor_ppm: to_ppm(f),
         });
@@ -100,8 +126,9 @@ impl Controls {
             range: (0.1, 10.0),
             text: &times,
             whole: false,
+            reach: &[Resource::Latency],
         };
-        self.turn(ui, tokens, &knob, draft, made, |f| Change::Latency { factor_ppm: to_ppm(f) });
+        self.turn(ui, tokens, (&knob, levels), draft, made, |f| Change::Latency { factor_ppm: to_ppm(f) });
     }
 
     fn execution(
@@ -120,13 +147,17 @@ impl Controls {
             range: FACTOR,
             text: &times,
             whole: false,
+            reach: &[Resource::Execution],
         };
-        self.turn(ui, tokens, &knob, draft, made, |f| Change::ExecutionSpeed { factor_ppm: to_ppm(f) });
+        self.turn(ui, tokens, (&knob, levels), draft, made, |f| Change::ExecutionSpeed {
+            factor_ppm: to_ppm(f),
+        });
         let own = plan.nodes.hardware.first().map_or(1, |(c, _)| c.cores);
         let cores = f64::from(levels.cores.unwrap_or(own));
         let text = |c: f64| format!("{c:.0}");
-        let knob = Knob { name: "Cores", value: cores, range: (1.0, 64.0), text: &text, whole: true };
-        self.turn(ui, tokens, &knob, draft, made, |c| Change::Cores { cores: c as u32 });
+        let knob =
+            Knob { name: "Cores", value: cores, range: (1.0, 64.0), text: &text, whole: true, reach: &[] };
+        self.turn(ui, tokens, (&knob, levels), draft, made, |c| Change::Cores { cores: c as u32 });
         ui.add_space(2.0);
         ui.columns(2, |columns| {
             let both = [("serial", Algorithm::Serial), ("Block-STM", Algorithm::BlockStm)];
@@ -161,9 +192,10 @@ impl Controls {
             range: (5e6, 2e9),
             text: &gas,
             whole: true,
+            reach: &[],
         };
         ui.add_enabled_ui(users, |ui| {
-            self.turn(ui, tokens, &knob, draft, made, |g| Change::GasLimit {
+            self.turn(ui, tokens, (&knob, levels), draft, made, |g| Change::GasLimit {
                 gas: (g / 1e6).round().max(1.0) as u64 * 1_000_000,
             });
             let rate = levels.rate_milli_tps as f64 / 1e3;
@@ -174,8 +206,9 @@ impl Controls {
                 range: (0.05, 10.0),
                 text: &text,
                 whole: false,
+                reach: &[],
             };
-            self.turn(ui, tokens, &knob, draft, made, |f| Change::Load { factor_ppm: to_ppm(f) });
+            self.turn(ui, tokens, (&knob, levels), draft, made, |f| Change::Load { factor_ppm: to_ppm(f) });
         });
     }
 
@@ -217,10 +250,19 @@ impl Controls {
         });
         shown.response.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::ComboBox, true, "Region"));
         let value = levels.bandwidth_of.get(&region).copied().unwrap_or(levels.bandwidth_ppm);
-        let knob =
-            Knob { name: "Its bandwidth", value: ppm(value), range: FACTOR, text: &times, whole: false };
+        let knob = Knob {
+            name: "Its bandwidth",
+            value: ppm(value),
+            range: FACTOR,
+            text: &times,
+            whole: false,
+            reach: &[],
+        };
         let of = Scope::Region(region);
-        self.turn(ui, tokens, &knob, draft, made, |f| Change::Bandwidth { of, factor_ppm: to_ppm(f) });
+        self.turn(ui, tokens, (&knob, levels), draft, made, |f| Change::Bandwidth {
+            of,
+            factor_ppm: to_ppm(f),
+        });
     }
 
     /// The node that is chosen, if one is.
@@ -228,7 +270,7 @@ impl Controls {
         &mut self,
         ui: &mut Ui,
         cx: &Cx<'_>,
-        frame: &crate::worker::Frame,
+        (frame, levels): (&crate::worker::Frame, &Levels),
         draft: &mut Draft,
         made: &mut Vec<Change>,
     ) {
@@ -250,8 +292,11 @@ impl Controls {
             });
         });
         let name = "Bandwidth of the node";
-        let knob = Knob { name, value: ppm(factor), range: FACTOR, text: &times, whole: false };
-        self.turn(ui, tokens, &knob, draft, made, |f| Change::Bandwidth { of, factor_ppm: to_ppm(f) });
+        let knob = Knob { name, value: ppm(factor), range: FACTOR, text: &times, whole: false, reach: &[] };
+        self.turn(ui, tokens, (&knob, levels), draft, made, |f| Change::Bandwidth {
+            of,
+            factor_ppm: to_ppm(f),
+        });
         ui.add_space(size::GAP);
     }
 
@@ -260,7 +305,7 @@ impl Controls {
         &mut self,
         ui: &mut Ui,
         tokens: &Tokens,
-        knob: &Knob<'_>,
+        (knob, levels): (&Knob<'_>, &Levels),
         draft: &mut Draft,
         made: &mut Vec<Change>,
         change: impl Fn(f64) -> Change,
@@ -287,6 +332,8 @@ impl Controls {
         if response.changed() {
             self.turning = Some((knob.name, value));
         }
+        let estimate = turning.then(|| self.estimate(levels, &change(value))).flatten();
+        self.reach(ui, tokens, knob, estimate);
         let held = response.dragged() || response.is_pointer_button_down_on();
         let mine = self.turning.filter(|(name, _)| *name == knob.name);
         if let Some((_, value)) = mine {
@@ -301,6 +348,62 @@ impl Controls {
             }
         }
     }
+}
+
+impl Controls {
+    /// A block's time now and after a change, ns, as far as it can be estimated.
+    fn estimate(&self, levels: &Levels, change: &Change) -> Option<(u64, u64)> {
+        let spent = self.spent.as_ref()?;
+        Some((spent.total_ns(), forecast(change, levels, spent)?.total_ns(spent)))
+    }
+
+    /// How much of a block's time a knob can reach; while it is turned, what that would do.
+    fn reach(&self, ui: &mut Ui, tokens: &Tokens, knob: &Knob<'_>, estimate: Option<(u64, u64)>) {
+        let Some(spent) = self.spent.as_ref().filter(|_| !knob.reach.is_empty()) else {
+            if let Some(estimate) = estimate {
+                ui.label(RichText::new(in_words(estimate)).size(size::SMALL).color(tokens.warning));
+            }
+            return;
+        };
+        let (sums, total) = (by_resource(spent), spent.total_ns().max(1) as f64);
+        let share = |r: &Resource| sums[*r as usize] as f64 / total;
+        let all: f64 = knob.reach.iter().map(share).sum();
+        ui.horizontal(|ui| {
+            let text = match estimate {
+                Some(estimate) => in_words(estimate),
+                None => format::percent(all),
+            };
+            let colour = if estimate.is_some() { tokens.warning } else { tokens.faint };
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let label = ui.label(RichText::new(text).size(size::SMALL).color(colour));
+                label.on_hover_text(format!(
+                    "{} of a block's time is what {} can change",
+                    format::percent(all),
+                    knob.name
+                ));
+                let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 5.0), Sense::hover());
+                ui.painter().rect_filled(rect, 2, tokens.raised);
+                let mut left = rect.left();
+                for resource in knob.reach {
+                    let width = rect.width() * share(resource) as f32;
+                    let piece = Rect::from_min_size(pos2(left, rect.top()), vec2(width, rect.height()));
+                    ui.painter().rect_filled(piece, 2, tokens.resource(*resource));
+                    left += width;
+                }
+            });
+        });
+    }
+}
+
+/// A time before and after, in words.
+fn in_words((now_ns, then_ns): (u64, u64)) -> String {
+    let change = then_ns as f64 / now_ns.max(1) as f64 - 1.0;
+    format!("about {}, {}", format::duration(then_ns), signed(change))
+}
+
+/// A relative change: `-12 %`.
+fn signed(change: f64) -> String {
+    format!("{:+.0} %", change * 100.0).replace('-', "−")
 }
 
 /// What was changed, newest first, and the ways back.
@@ -327,11 +430,55 @@ fn history(
         let text = "None yet: turn a knob. Each is kept with its time, and can be taken back.";
         ui.add(Label::new(RichText::new(text).size(size::SMALL).color(tokens.faint)).wrap());
     }
-    for made in frame.interventions.iter().rev().take(30) {
+    for (at, made) in frame.interventions.iter().enumerate().rev().take(30) {
         let to_come = made.at_ns > frame.snapshot.now_ns;
         let text = format!("{}  {}", format::clock(made.at_ns), words(&made.change, plan));
         let colour = if to_come { tokens.faint } else { tokens.ink };
         ui.add(Label::new(RichText::new(text).size(size::SMALL).color(colour)).truncate());
+        if let Some(found) = effect(&frame.interventions, at, &frame.snapshot.blocks) {
+            let text = format!(
+                "    {} to {} ({}), {} blocks since",
+                format::duration(found.before_ns),
+                format::duration(found.since_ns),
+                signed(found.change()),
+                found.blocks,
+            );
+            let colour = match found.change() {
+                c if c < -0.03 => tokens.good,
+                c if c > 0.03 => tokens.error,
+                _ => tokens.faint,
+            };
+            let label = Label::new(RichText::new(text).size(size::SMALL).color(colour)).truncate();
+            ui.add(label).on_hover_text("A block's time before the change and since, measured");
+        }
+    }
+}
+
+impl Exportable for Controls {
+    fn stem(&self) -> &'static str {
+        "interventions"
+    }
+
+    fn numbers(&self, session: &Session) -> Option<DataTable> {
+        let (plan, frame) = (session.plan()?, &session.frame);
+        let mut table =
+            DataTable::new(["time (s)", "change", "block before (ms)", "block since (ms)", "blocks since"]);
+        for (at, made) in frame.interventions.iter().enumerate() {
+            let found = effect(&frame.interventions, at, &frame.snapshot.blocks);
+            let ms = |ns: fn(&Effect) -> u64| Cell::maybe(found.as_ref().map(|e| ns(e) as f64 / 1e6));
+            table.push(vec![
+                Cell::Num(made.at_ns as f64 / 1e9),
+                Cell::Text(words(&made.change, plan)),
+                ms(|e| e.before_ns),
+                ms(|e| e.since_ns),
+                found.map_or(Cell::Empty, |e| Cell::Int(e.blocks as u64)),
+            ]);
+        }
+        Some(table)
+    }
+
+    fn drawing(&self, _: &Session) -> Option<String> {
+        None
     }
 }
 

@@ -1,20 +1,22 @@
 //! Wires or EVM: for every block, how long the network takes against how long execution takes. On the
 //! diagonal both take the same; above it a faster EVM helps, below it only better wires do.
 
+mod figure;
+
 use super::{Cx, Panel, nothing};
 use crate::change::Levels;
 use crate::format;
-use crate::session::Session;
 use crate::session::forecast::forecast;
 use crate::session::verdict::verdict;
+use crate::session::{Selection, Session};
 use crate::theme::{Tokens, sequential, size};
-use eframe::egui::{Color32, RichText, Stroke, Ui};
+use eframe::egui::{Align2, Color32, RichText, Stroke, Ui};
 use egui_plot::{
     GridInput, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points,
     Polygon, Text,
 };
-use sim_core::observe::record::Resource;
-use sim_core::simulation::snapshot::{BlockKey, BlockSummary};
+use sim_core::observe::record::{Part, Resource};
+use sim_core::simulation::snapshot::{BlockKey, BlockSummary, GroupDetail};
 use std::sync::Arc;
 
 /// The chart.
@@ -40,42 +42,58 @@ impl Panel for Crossover {
         let tokens = cx.tokens;
         let dots = dots(&cx.session.snapshot().blocks);
         ui.horizontal(|ui| {
-            let newest = dots.last();
-            let text = newest.map_or_else(String::new, |d| {
-                let ratio = d.network_ms / d.execution_ms.max(1e-6);
-                if ratio >= 1.0 {
-                    format!("Wires take {}x as long", format::three_digits(ratio))
-                } else {
-                    format!("Execution takes {}x as long", format::three_digits(1.0 / ratio))
-                }
-            });
-            ui.label(RichText::new(text).color(tokens.ink));
+            ui.label(RichText::new(headline(&dots)).color(tokens.ink));
             ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
-                ui.selectable_value(
-                    &mut cx.settings.over_time,
-                    true,
-                    RichText::new("over time").size(size::SMALL),
-                );
-                ui.selectable_value(
-                    &mut cx.settings.over_time,
-                    false,
-                    RichText::new("one against the other").size(size::SMALL),
-                );
+                for (over_time, name) in [(true, "over time"), (false, "crossover")] {
+                    let name = RichText::new(name).size(size::SMALL);
+                    ui.selectable_value(&mut cx.settings.over_time, over_time, name);
+                }
             });
         });
         if dots.is_empty() {
             nothing(ui, tokens, "Appears with the first block that has reached 95 % of the nodes");
             return;
         }
-        if cx.settings.over_time {
+        let under = if cx.settings.over_time {
             over_time(ui, tokens, &dots, cx);
-        } else if let Some(key) =
-            against(ui, tokens, &dots, cx.session.selection.block, ghost(cx.session, &dots))
-        {
-            let same = cx.session.selection.block == Some(key);
-            cx.session.selection.block = Some(key).filter(|_| !same);
+            None
+        } else {
+            let (groups, ghost) = (groups(cx.session), ghost(cx.session, &dots));
+            against(ui, tokens, &dots, &cx.session.selection, ghost, &groups)
+        };
+        if let Some((key, clicked)) = under {
+            cx.session.hover_block(key);
+            if clicked {
+                cx.session.selection.choose_block(key);
+            }
         }
     }
+}
+
+/// What the newest block says.
+fn headline(dots: &[Dot]) -> String {
+    let Some(newest) = dots.last() else { return String::new() };
+    let ratio = newest.network_ms / newest.execution_ms.max(1e-6);
+    if ratio >= 1.0 {
+        format!("Wires take {}x as long", format::three_digits(ratio))
+    } else {
+        format!("Execution takes {}x as long", format::three_digits(1.0 / ratio))
+    }
+}
+
+/// Where the shown block stands for the brushed nodes and for the rest: name and place.
+fn groups(session: &Session) -> Vec<(&'static str, [f64; 2])> {
+    let (Some(groups), Some(block)) = (session.snapshot().groups.as_deref(), session.block()) else {
+        return Vec::new();
+    };
+    let published = block.published_ns.saturating_sub(block.slot_start_ns);
+    let place = |group: &GroupDetail| {
+        let network = group.arrived_ns[2]?.saturating_sub(published).max(1);
+        let own = group.spent.get(Part::Execution) / u64::from(group.spent_nodes.max(1));
+        let execution = if own > 0 { own } else { block.execution_ns };
+        (execution > 0).then(|| [network, execution].map(|ns| (ns as f64 / 1e6).log10()))
+    };
+    ["selected", "the rest"].into_iter().zip(groups).filter_map(|(name, g)| Some((name, place(g)?))).collect()
 }
 
 /// Where the newest block would be if the knob that is being turned were let go.
@@ -101,16 +119,19 @@ pub fn dots(blocks: &[Arc<BlockSummary>]) -> Vec<Dot> {
     shown.iter().enumerate().map(dot).collect()
 }
 
-/// Both axes logarithmic: the coordinates are logarithms of ms. The block that was clicked.
+/// Both axes logarithmic: the coordinates are logarithms of ms. The block under the pointer, and whether it is
+/// clicked.
 fn against(
     ui: &mut Ui,
     tokens: &'static Tokens,
     dots: &[Dot],
-    chosen: Option<BlockKey>,
+    selection: &Selection,
     ghost: Option<[f64; 2]>,
-) -> Option<BlockKey> {
+    groups: &[(&'static str, [f64; 2])],
+) -> Option<(BlockKey, bool)> {
+    let chosen = selection.hovered_block.or(selection.block);
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for v in ghost.into_iter().flatten() {
+    for v in groups.iter().map(|(_, at)| *at).chain(ghost).flatten() {
         (low, high) = (low.min(v), high.max(v));
     }
     for d in dots {
@@ -154,8 +175,13 @@ fn against(
             Line::new("both the same", vec![[a, a], [b, b]]).color(tokens.ink).width(1.4).allow_hover(false);
         plot.line(ridge);
         let inset = (high - low) * 0.03;
-        corner(plot, [high - inset, low + inset], "wires bind", wires, eframe::egui::Align2::RIGHT_BOTTOM);
-        corner(plot, [low + inset, high - inset], "execution binds", evm, eframe::egui::Align2::LEFT_TOP);
+        let text = |resource| tokens.resource_text(resource);
+        let right = [high - inset, low + inset];
+        let wires = ("wires bind", "a faster EVM does not help", text(Resource::Uplink));
+        corner(plot, right, wires, Align2::RIGHT_BOTTOM);
+        let left = [low + inset, high - inset];
+        let evm = ("execution binds", "a faster EVM helps", text(Resource::Execution));
+        corner(plot, left, evm, Align2::LEFT_TOP);
         let way: Vec<[f64; 2]> = dots.iter().map(place).collect();
         let trail =
             Line::new("way", way).color(tokens.faint.gamma_multiply(0.45)).width(1.0).allow_hover(false);
@@ -179,8 +205,15 @@ fn against(
             plot.line(way.style(LineStyle::dashed_dense()).allow_hover(false));
             let ring = Points::new("estimate", vec![at]).radius(7.0).filled(false).color(tokens.warning);
             plot.points(ring.allow_hover(false));
-            let text = RichText::new("if let go here (estimate)").size(size::SMALL).color(tokens.warning);
+            let text = RichText::new("estimate").size(size::SMALL).color(tokens.warning);
             let label = Text::new("", PlotPoint::new(at[0], at[1] - (high - low) * 0.05), text);
+            plot.text(label.allow_hover(false));
+        }
+        for (name, at) in groups {
+            let mark = Points::new(*name, vec![*at]).radius(5.5).color(tokens.accent);
+            plot.points(mark.shape(egui_plot::MarkerShape::Diamond).filled(*name == "selected"));
+            let text = RichText::new(*name).size(size::SMALL).color(tokens.accent);
+            let label = Text::new("", PlotPoint::new(at[0], at[1] + (high - low) * 0.05), text);
             plot.text(label.allow_hover(false));
         }
         let pointer = plot.response().hover_pos()?;
@@ -191,7 +224,7 @@ fn against(
         let nearest = dots.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
         (distance(nearest) < 10.0).then_some(nearest.key)
     });
-    shown.inner.filter(|_| shown.response.clicked())
+    shown.inner.map(|key| (key, shown.response.clicked()))
 }
 
 /// Where a block lies: logarithms of ms.
@@ -199,8 +232,14 @@ pub fn place(dot: &Dot) -> [f64; 2] {
     [dot.network_ms.log10(), dot.execution_ms.log10()]
 }
 
-fn corner(plot: &mut PlotUi<'_>, at: [f64; 2], text: &str, colour: Color32, anchor: eframe::egui::Align2) {
-    let text = RichText::new(text).size(13.0).color(colour).strong();
+/// Which side of the diagonal it is, and what follows.
+fn corner(
+    plot: &mut PlotUi<'_>,
+    at: [f64; 2],
+    (what, follows, colour): (&str, &str, Color32),
+    anchor: Align2,
+) {
+    let text = RichText::new(format!("{what}\n{follows}")).size(12.5).color(colour);
     plot.text(Text::new("", PlotPoint::new(at[0], at[1]), text).anchor(anchor).allow_hover(false));
 }
 

@@ -49,3 +49,18 @@ pub fn table(ui: &mut Ui, tokens: &Tokens, id: &str, names: &[(String, Color32)]
         });
     });
 }
+
+/// Leaves the window as a picture only.
+impl crate::export::Exportable for Differences {
+    fn stem(&self) -> &'static str {
+        "differences"
+    }
+
+    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
+        None
+    }
+
+    fn drawing(&self, _: &crate::session::Session) -> Option<String> {
+        None
+    }
+}

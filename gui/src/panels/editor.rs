@@ -64,6 +64,21 @@ impl Panel for Editor {
     }
 }
 
+/// Leaves the window as a picture; as text it is the scenario's file.
+impl crate::export::Exportable for Editor {
+    fn stem(&self) -> &'static str {
+        "scenario"
+    }
+
+    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
+        None
+    }
+
+    fn drawing(&self, _: &crate::session::Session) -> Option<String> {
+        None
+    }
+}
+
 impl Editor {
     fn text(&mut self, ui: &mut Ui, id: Id, cx: &mut Cx<'_>, problems: &[Problem]) {
         let tokens = cx.tokens;

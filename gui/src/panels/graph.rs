@@ -1,6 +1,8 @@
 //! The light cone of a block: the proposer in the middle, every node at the time at which the block came to
 //! it, joined to the node it came from. Directions are regions, from west to east.
 
+mod figure;
+
 use super::map::{Stage, tip};
 use super::{Cx, Panel, nothing};
 use crate::paint::{Dots, Strokes};
@@ -8,7 +10,7 @@ use crate::theme::size;
 use eframe::egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
 use sim_core::scenario::plan::Plan;
 use sim_core::simulation::Placement;
-use sim_core::simulation::snapshot::NO_SENDER;
+use sim_core::simulation::snapshot::{BlockSummary, NO_SENDER};
 use std::f32::consts::TAU;
 use std::sync::Arc;
 
@@ -50,15 +52,8 @@ impl Panel for Graph {
         // Names of regions stand beside and above.
         let outer = (rect.width() / 2.0 - 84.0).min(rect.height() / 2.0 - 20.0).max(10.0);
         let rim = outer * 0.9;
-        // The time at the rim: enough for 95 %, at least half a second, rounded up so that it stays put.
-        let known = block.network_ns[2].or(block.network_ns[1]).unwrap_or(0);
         let elapsed = shown_ns.saturating_sub(block.published_ns.max(1));
-        let horizon_ns = match block.network_ns[3] {
-            _ if block.published_ns == 0 => 0,
-            Some(all) => all,
-            None => known.max(elapsed.min(4_000_000_000)),
-        };
-        let horizon_ns = round_up(horizon_ns.max(400_000_000));
+        let horizon_ns = horizon_ns(&block, elapsed);
         let reach = |ns: u64| (ns as f32 / horizon_ns as f32).min(1.0) * rim;
 
         let step = horizon_ns / 4;
@@ -84,9 +79,7 @@ impl Panel for Graph {
             let front = Stroke::new(1.5, tokens.message.gamma_multiply(0.8));
             painter.circle_stroke(centre, reach(elapsed), front);
         }
-        // Those that are brushed, or else all.
-        let brushed = &cx.session.selection.nodes;
-        let within = |node: u32| brushed.is_empty() || brushed.contains(&node);
+        let within = |node: u32| cx.session.selection.includes(node);
         let mut positions: Vec<Pos2> = directions.nodes.iter().map(|d| centre + *d * outer).collect();
         for (index, state) in snapshot.states.iter().enumerate() {
             if state.arrived_ns > 0 && state.arrived_ns <= shown_ns {
@@ -110,7 +103,7 @@ impl Panel for Graph {
                 strokes.add(ends[0], ends[1], 0.8, [colour, colour]);
             }
         }
-        let chosen = cx.session.selection.node.or(cx.session.selection.hovered);
+        let chosen = cx.session.selection.hovered.or(cx.session.selection.node);
         let mut here = chosen;
         for _ in 0..64 {
             let Some(node) = here else { break };
@@ -159,7 +152,7 @@ impl Panel for Graph {
                 response.clone().on_hover_ui_at_pointer(|ui| tip(ui, cx.session, node));
             }
             if response.clicked() {
-                cx.session.selection.node = under;
+                cx.session.selection.choose_node(under);
             }
         }
     }
@@ -192,6 +185,17 @@ impl Directions {
         }
         Self { key, nodes, sectors }
     }
+}
+
+/// The time at the rim, ns: enough for 95 % of the nodes, at least half a second, rounded up so that it stays put.
+fn horizon_ns(block: &BlockSummary, elapsed_ns: u64) -> u64 {
+    let known = block.network_ns[2].or(block.network_ns[1]).unwrap_or(0);
+    let horizon_ns = match block.network_ns[3] {
+        _ if block.published_ns == 0 => 0,
+        Some(all) => all,
+        None => known.max(elapsed_ns.min(4_000_000_000)),
+    };
+    round_up(horizon_ns.max(400_000_000))
 }
 
 /// The next of 0.4, 0.8, 1.2, 2, 4, 8, ... seconds.

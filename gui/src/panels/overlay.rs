@@ -255,3 +255,18 @@ fn bars(ui: &mut Ui, tokens: &'static Tokens, curves: &[Curve]) {
         });
     }
 }
+
+/// Leaves the window as a picture only.
+impl crate::export::Exportable for Overlay {
+    fn stem(&self) -> &'static str {
+        "laid-over-each-other"
+    }
+
+    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
+        None
+    }
+
+    fn drawing(&self, _: &crate::session::Session) -> Option<String> {
+        None
+    }
+}

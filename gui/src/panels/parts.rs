@@ -1,16 +1,23 @@
 //! Where the time went: for the last blocks, the way to the node that completes two thirds of the stake, cut
 //! into its causes. The parts add up.
 
+use super::inspector::mean_ns;
 use super::{Cx, Panel, nothing};
+use crate::export::Exportable;
 use crate::format;
+use crate::session::Session;
 use crate::session::verdict::verdict;
 use crate::theme::{Tokens, size};
 use eframe::egui::{
     Align2, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
+use sim_core::observe::plot::bars::{Piece, Row, stacked_rows};
+use sim_core::observe::plot::canvas::{Canvas, LegendItem, Swatch};
+use sim_core::observe::plot::table::{Cell, DataTable};
+use sim_core::observe::plot::theme as paper;
 use sim_core::observe::record::{Breakdown, Part, Resource};
 use sim_core::observe::verdict::by_resource;
-use sim_core::simulation::snapshot::BlockSummary;
+use sim_core::simulation::snapshot::{BlockSummary, GroupDetail};
 use std::sync::Arc;
 
 /// The bars.
@@ -38,6 +45,23 @@ const ORDER: [Part; Part::COUNT] = [
 /// Space left of the bars.
 const LABELS: f32 = 58.0;
 
+/// Blocks whose time is known.
+fn spent(session: &Session) -> Vec<&Arc<BlockSummary>> {
+    session.snapshot().blocks.iter().filter(|b| b.spent.is_some()).collect()
+}
+
+/// Mean times of the brushed nodes and of the rest, for the shown block.
+fn groups(session: &Session) -> Vec<(&'static str, Breakdown)> {
+    let Some(groups) = session.snapshot().groups.as_deref() else { return Vec::new() };
+    let mean = |group: &GroupDetail| {
+        let mut mean = group.spent;
+        mean.0.iter_mut().for_each(|ns| *ns /= u64::from(group.spent_nodes.max(1)));
+        mean
+    };
+    let named = ["selected", "the rest"].into_iter().zip(groups);
+    named.filter(|(_, group)| mean_ns(group) > 0).map(|(name, group)| (name, mean(group))).collect()
+}
+
 impl Panel for Parts {
     fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let tokens = cx.tokens;
@@ -47,17 +71,19 @@ impl Panel for Parts {
         };
         shares(ui, tokens, &verdict.spent);
         ui.add_space(2.0);
-        let blocks: Vec<&Arc<BlockSummary>> =
-            cx.session.snapshot().blocks.iter().filter(|b| b.spent.is_some()).collect();
+        let blocks = spent(cx.session);
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Where the time went, by block"));
         let painter = ui.painter_at(rect);
         let axis = 18.0;
+        let groups = groups(cx.session);
         let bar = 22.0_f32.min((rect.height() - axis) / 4.0);
         let gap = 4.0;
-        let rows = (((rect.height() - axis - bar - 10.0) / (bar * 0.62 + gap)) as usize).clamp(1, 12);
+        let head = (bar + gap) * (1 + groups.len()) as f32 + 6.0;
+        let rows = (((rect.height() - axis - head) / (bar * 0.62 + gap)) as usize).clamp(1, 12);
         let rows = &blocks[blocks.len().saturating_sub(rows)..];
         let totals = rows.iter().filter_map(|b| b.spent).map(|s| s.total_ns());
+        let totals = totals.chain(groups.iter().map(|(_, spent)| spent.total_ns()));
         let longest = totals.chain([verdict.spent.total_ns()]).max().unwrap_or(1);
         let step = nice_step(longest);
         let end = longest.div_ceil(step) * step;
@@ -85,22 +111,30 @@ impl Panel for Parts {
             tip = tip.or(hit);
         };
         row(rect.top() + 2.0, bar, "mean", &verdict.spent, true);
-        let mut top = rect.top() + bar + 10.0;
-        let mut clicked = None;
+        for (at, (name, spent)) in groups.iter().enumerate() {
+            row(rect.top() + 2.0 + (at + 1) as f32 * (bar + gap), bar, name, spent, true);
+        }
+        let mut top = rect.top() + head;
+        let mut under = None;
         for block in rows.iter().rev() {
             if let Some(spent) = &block.spent {
                 let chosen = cx.session.selection.block == Some(block.key);
                 row(top, bar * 0.62, &format!("#{}", block.height), spent, chosen);
             }
             let line = Rect::from_x_y_ranges(rect.x_range(), top..=top + bar * 0.62 + gap);
-            if response.clicked() && response.interact_pointer_pos().is_some_and(|p| line.contains(p)) {
-                clicked = Some(block.key);
+            if pointer.is_some_and(|p| line.contains(p)) {
+                under = Some(block.key);
+            }
+            if cx.session.selection.hovered_block == Some(block.key) {
+                painter.rect_filled(line.expand2(vec2(0.0, 1.0)), 2, tokens.ink.gamma_multiply(0.06));
             }
             top += bar * 0.62 + gap;
         }
-        if clicked.is_some() {
-            let same = cx.session.selection.block == clicked;
-            cx.session.selection.block = clicked.filter(|_| !same);
+        if let Some(block) = under {
+            cx.session.hover_block(block);
+            if response.clicked() {
+                cx.session.selection.choose_block(block);
+            }
         }
         if let Some((part, ns, total)) = tip {
             response.on_hover_ui_at_pointer(|ui| {
@@ -164,6 +198,65 @@ fn shares(ui: &mut Ui, tokens: &Tokens, spent: &Breakdown) {
             ui.painter().galley(rect.left_top() + vec2(15.0, 1.0), galley, tokens.ink);
         }
     });
+}
+
+impl Exportable for Parts {
+    fn stem(&self) -> &'static str {
+        "where-the-time-went"
+    }
+
+    fn numbers(&self, session: &Session) -> Option<DataTable> {
+        let mean = verdict(session.snapshot())?.spent;
+        let names = ORDER.iter().map(|part| format!("{} (ms)", part.name()));
+        let mut table =
+            DataTable::new(["block".to_owned()].into_iter().chain(names).chain(["total (ms)".to_owned()]));
+        let mut push = |name: String, spent: &Breakdown| {
+            let parts = ORDER.iter().map(|part| Cell::Num(spent.get(*part) as f64 / 1e6));
+            let total = Cell::Num(spent.total_ns() as f64 / 1e6);
+            table.push([Cell::Text(name)].into_iter().chain(parts).chain([total]).collect());
+        };
+        push("mean of the last".to_owned(), &mean);
+        groups(session).iter().for_each(|(name, spent)| push((*name).to_owned(), spent));
+        for block in spent(session).into_iter().rev() {
+            if let Some(spent) = &block.spent {
+                push(format!("#{}", block.height), spent);
+            }
+        }
+        Some(table)
+    }
+
+    fn drawing(&self, session: &Session) -> Option<String> {
+        let mean = verdict(session.snapshot())?.spent;
+        let blocks = spent(session);
+        let newest = blocks.iter().rev().take(12).filter_map(|b| Some((format!("#{}", b.height), b.spent?)));
+        let mut rows = vec![("mean of the last".to_owned(), mean)];
+        rows.extend(groups(session).into_iter().map(|(name, spent)| (name.to_owned(), spent)));
+        rows.extend(newest);
+        let used = |part: &Part| rows.iter().any(|(_, spent)| spent.get(*part) > 0);
+        let parts: Vec<Part> = ORDER.into_iter().filter(used).collect();
+        let mut canvas = Canvas::new(
+            "Where the time went",
+            "From the start of the slot until two thirds of the stake have executed the block, by cause",
+        );
+        let legend = |p: &Part| LegendItem::new(p.name(), paper::part_colour(*p), Swatch::Square);
+        canvas.legend(&parts.iter().map(legend).collect::<Vec<_>>());
+        let bar = |(at, (name, spent)): (usize, &(String, Breakdown))| Row {
+            label: name.clone(),
+            pieces: parts
+                .iter()
+                .map(|part| Piece {
+                    value: spent.get(*part) as f64 / 1e6,
+                    colour: paper::part_colour(*part),
+                    tip: format!("{}: {}", part.name(), format::duration(spent.get(*part))),
+                })
+                .collect(),
+            end: format::duration(spent.total_ns()),
+            group_start: at == 1,
+        };
+        let bars: Vec<Row> = rows.iter().enumerate().map(bar).collect();
+        stacked_rows(&mut canvas, &bars, "time since the start of the slot (ms)");
+        Some(canvas.finish(8.0, "Stacked bars of time by cause, a block each."))
+    }
 }
 
 /// A round number of ns that cuts `longest` into three to seven pieces.

@@ -166,3 +166,18 @@ fn compared(ui: &mut Ui, cx: &mut Cx<'_>) {
     let summaries: Vec<_> = shown.iter().map(|(_, run)| &run.summary).collect();
     table(ui, tokens, "results table", &names, &rows(&summaries));
 }
+
+/// Leaves the window as a picture only.
+impl crate::export::Exportable for Results {
+    fn stem(&self) -> &'static str {
+        "results"
+    }
+
+    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
+        None
+    }
+
+    fn drawing(&self, _: &crate::session::Session) -> Option<String> {
+        None
+    }
+}

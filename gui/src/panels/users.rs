@@ -1,72 +1,72 @@
-//! What users get: throughput, and how long a transaction waits until it is included and final.
+//! What users get: how long a transaction waits until it is included and final.
 
 use super::{Cx, Panel};
+use crate::export::Exportable;
 use crate::format;
+use crate::session::Session;
 use crate::theme::{Tokens, size};
-use eframe::egui::{
-    Align2, Color32, FontId, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
-};
-use egui_plot::{GridMark, HoverPosition, Line, Plot};
-use sim_core::simulation::snapshot::{BlockSummary, Histogram};
-use std::sync::Arc;
+use eframe::egui::{Color32, RichText, Ui};
+use egui_plot::{GridMark, HoverPosition, Line, LineStyle, Plot};
+use sim_core::observe::plot::canvas::{Canvas, LegendItem, Panel as SvgPlot, Swatch};
+use sim_core::observe::plot::scale::Scale;
+use sim_core::observe::plot::table::{Cell, DataTable};
+use sim_core::observe::plot::{line, theme as paper};
+use sim_core::observe::record::Resource;
+use sim_core::simulation::snapshot::Histogram;
+use std::collections::BTreeSet;
 
-/// The figures and plots.
+/// The figures and the plot.
 #[derive(Default)]
 pub struct Users;
-
-/// Blocks over which throughput is averaged.
-const WINDOW: usize = 10;
 
 impl Panel for Users {
     fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let tokens = cx.tokens;
-        let snapshot = cx.session.snapshot();
-        let slot_ns = cx.session.opened.as_ref().map_or(1, |o| o.slot_ns).max(1);
-        let blocks = published(&snapshot.blocks);
-        let recent = &blocks[blocks.len().saturating_sub(WINDOW)..];
-        let seconds = seconds_of(recent, slot_ns);
-        let sum = |f: fn(&BlockSummary) -> u64| recent.iter().map(|b| f(b)).sum::<u64>() as f64 / seconds;
-        let (included, finalised) = totals(&snapshot.confirmation.included, &snapshot.confirmation.finalised);
-        let at = |h: &Histogram, permille| format::maybe(h.percentile(permille));
-        ui.columns(4, |columns| {
-            figure(
-                &mut columns[0],
-                tokens,
-                "gas",
-                &format!("{}gas/s", format::prefixed(sum(|b| b.gas_used))),
-            );
-            let transactions = format!("{} tx/s", format::three_digits(sum(|b| b.transactions.into())));
-            figure(&mut columns[1], tokens, "transactions", &transactions);
-            figure(&mut columns[2], tokens, "included, median", &at(&included, 500));
-            figure(&mut columns[3], tokens, "final, 95 %", &at(&finalised, 950));
+        let all = curves(cx.session).into_iter().next();
+        let at = |pick: fn(&Waits) -> &Histogram, permille| {
+            format::maybe(all.as_ref().and_then(|w| pick(w).percentile(permille)))
+        };
+        ui.columns(2, |columns| {
+            figure(&mut columns[0], tokens, "included, median", &at(|w| &w.included, 500));
+            figure(&mut columns[1], tokens, "final, 95 %", &at(|w| &w.finalised, 950));
         });
         ui.add_space(4.0);
-        let height = ui.available_height();
-        ui.horizontal_top(|ui| {
-            let width = ui.available_width();
-            ui.allocate_ui(vec2(width * 0.42, height), |ui| gas_by_block(ui, tokens, &blocks));
-            ui.vertical(|ui| waits(ui, tokens, &included, &finalised));
-        });
+        waits(ui, tokens, cx.session);
     }
 }
 
-fn published(blocks: &[Arc<BlockSummary>]) -> Vec<&BlockSummary> {
-    blocks.iter().map(|b| &**b).filter(|b| b.published_ns > 0).collect()
+/// How long some users waited.
+struct Waits {
+    /// Who; empty: all.
+    who: &'static str,
+    included: Histogram,
+    finalised: Histogram,
 }
 
-/// Time that some blocks stand for, s.
-fn seconds_of(blocks: &[&BlockSummary], slot_ns: u64) -> f64 {
-    let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return 1.0 };
-    (last.slot_start_ns - first.slot_start_ns + slot_ns) as f64 / 1e9
+impl Waits {
+    fn of(who: &'static str, session: &Session, region: impl Fn(usize) -> bool) -> Self {
+        let confirmation = &session.snapshot().confirmation;
+        let sum = |parts: &[Histogram]| {
+            let mut sum = Histogram::default();
+            parts.iter().enumerate().filter(|(r, _)| region(*r)).for_each(|(_, h)| sum.merge(h));
+            sum
+        };
+        Self { who, included: sum(&confirmation.included), finalised: sum(&confirmation.finalised) }
+    }
 }
 
-fn totals(included: &[Histogram], finalised: &[Histogram]) -> (Histogram, Histogram) {
-    let total = |parts: &[Histogram]| {
-        let mut sum = Histogram::default();
-        parts.iter().for_each(|h| sum.merge(h));
-        sum
-    };
-    (total(included), total(finalised))
+/// All users; and where nodes are brushed, the users of their regions and the rest.
+fn curves(session: &Session) -> Vec<Waits> {
+    let mut curves = vec![Waits::of("", session, |_| true)];
+    if let Some(placement) = session.placement().filter(|_| !session.selection.nodes.is_empty()) {
+        let nodes = session.selection.nodes.iter();
+        let regions: BTreeSet<usize> =
+            nodes.filter_map(|n| placement.regions.get(*n as usize)).map(|r| usize::from(*r)).collect();
+        curves.push(Waits::of(", selected regions", session, |r| regions.contains(&r)));
+        curves.push(Waits::of(", the rest", session, |r| !regions.contains(&r)));
+    }
+    curves.retain(|c| c.included.total() > 0);
+    curves
 }
 
 /// A number with what it is.
@@ -78,77 +78,25 @@ pub fn figure(ui: &mut Ui, tokens: &Tokens, label: &str, value: &str) {
     });
 }
 
-/// Gas of the last blocks as bars, against the limit.
-fn gas_by_block(ui: &mut Ui, tokens: &Tokens, blocks: &[&BlockSummary]) {
-    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Gas by block"));
-    let painter = ui.painter_at(rect);
-    let plot = Rect::from_min_max(rect.min + vec2(0.0, 16.0), rect.max - vec2(6.0, 14.0));
-    let font = FontId::proportional(10.5);
-    painter.text(
-        rect.left_top(),
-        Align2::LEFT_TOP,
-        "gas by block, against the limit",
-        font.clone(),
-        tokens.faint,
-    );
-    let fit = ((plot.width() / 7.0) as usize).max(1);
-    let shown = &blocks[blocks.len().saturating_sub(fit)..];
-    let top = shown.iter().map(|b| b.gas_limit.max(b.gas_used)).max().unwrap_or(1).max(1) as f32;
-    let step = plot.width() / fit.min(60) as f32;
-    let shown = &shown[shown.len().saturating_sub(fit.min(60))..];
-    let y = |gas: u64| plot.bottom() - gas as f32 / top * plot.height();
-    for (index, block) in shown.iter().enumerate() {
-        let left = plot.left() + index as f32 * step;
-        let bar =
-            Rect::from_min_max(pos2(left + 0.5, y(block.gas_used)), pos2(left + step - 1.0, plot.bottom()));
-        let lost = block.closed && block.progress.finalised == 0;
-        let colour = if lost { tokens.error } else { tokens.accent };
-        painter.rect_filled(bar, 1, colour.gamma_multiply(if block.closed { 0.85 } else { 0.45 }));
-        let limit = y(block.gas_limit);
-        painter.hline(left..=left + step, limit, Stroke::new(1.0, tokens.faint));
-        let column = Rect::from_min_max(pos2(left, plot.top()), pos2(left + step, plot.bottom()));
-        if response.hover_pos().is_some_and(|p| column.contains(p)) {
-            painter.rect_filled(column, 0.0, tokens.ink.gamma_multiply(0.06));
-            response.clone().on_hover_ui_at_pointer(|ui| {
-                ui.strong(format!("Block {}, slot {}", block.height, block.key.slot));
-                ui.label(format!(
-                    "{}gas of {}",
-                    format::prefixed(block.gas_used as f64),
-                    format::prefixed(block.gas_limit as f64)
-                ));
-                ui.label(format!(
-                    "{} · {} transactions",
-                    format::bytes(block.size_bytes),
-                    format::count(block.transactions.into())
-                ));
-            });
-        }
-    }
-    if let (Some(first), Some(last)) = (shown.first(), shown.last()) {
-        let at = pos2(plot.left(), plot.bottom() + 2.0);
-        painter.text(at, Align2::LEFT_TOP, format!("#{}", first.height), font.clone(), tokens.faint);
-        let right = pos2(plot.left() + shown.len() as f32 * step, plot.bottom() + 2.0);
-        if shown.len() > 4 {
-            painter.text(right, Align2::RIGHT_TOP, format!("#{}", last.height), font, tokens.faint);
-        }
-    }
-}
-
 /// How many users have waited no longer than that.
-fn waits(ui: &mut Ui, tokens: &Tokens, included: &Histogram, finalised: &Histogram) {
-    if included.total() == 0 {
+fn waits(ui: &mut Ui, tokens: &Tokens, session: &Session) {
+    let curves = curves(session);
+    let Some(all) = curves.first() else {
         let text = "Users' waits appear with the first final block that holds their transactions";
         super::nothing(ui, tokens, text);
         return;
-    }
-    let samples = format!("users who waited no longer · {} transactions", format::count(included.total()));
-    ui.label(RichText::new(samples).size(10.5).color(tokens.faint));
-    let curve = |name: &str, histogram: &Histogram, colour: Color32| {
-        let points: Vec<[f64; 2]> =
-            histogram.cumulative().map(|(ns, share)| [ns as f64 / 1e9, share * 100.0]).collect();
-        Line::new(name.to_owned(), points).color(colour).width(2.0)
     };
+    let count = format::count(all.included.total());
+    ui.label(
+        RichText::new(format!("users who waited no longer · {count} transactions"))
+            .size(10.5)
+            .color(tokens.faint),
+    );
+    // Those of a selection stand out from all.
+    let shown = if curves.len() > 1 { &curves[1..] } else { &curves[..] };
+    // One straggler must not squeeze the curves into a corner.
+    let end = shown.iter().filter_map(|w| w.finalised.percentile(990).or(w.included.percentile(990))).max();
+    let end_s = end.unwrap_or(1_000_000_000) as f64 / 1e9 * 1.15;
     let plot = Plot::new("waits")
         .grid_color(tokens.line)
         .allow_drag(false)
@@ -166,7 +114,73 @@ fn waits(ui: &mut Ui, tokens: &Tokens, included: &Histogram, finalised: &Histogr
             Some(format!("{plot_name}: {:.0} % within {} s", position.y, format::three_digits(position.x)))
         });
     plot.show(ui, |plot| {
-        plot.line(curve("included", included, tokens.executed));
-        plot.line(curve("final", finalised, tokens.voted));
+        plot.set_plot_bounds_x(0.0..=end_s);
+        plot.set_plot_bounds_y(0.0..=104.0);
+        for (at, waits) in shown.iter().enumerate() {
+            let style = if at == 0 { LineStyle::Solid } else { LineStyle::dashed_dense() };
+            let curve = |name: &str, histogram: &Histogram, colour: Color32| {
+                let points: Vec<[f64; 2]> = points(histogram).collect();
+                Line::new(format!("{name}{}", waits.who), points).color(colour).width(2.0).style(style)
+            };
+            plot.line(curve("included", &waits.included, tokens.executed));
+            plot.line(curve("final", &waits.finalised, tokens.voted));
+        }
     });
 }
+
+/// A distribution as seconds and percents.
+fn points(histogram: &Histogram) -> impl Iterator<Item = [f64; 2]> + '_ {
+    histogram.cumulative().map(|(ns, share)| [ns as f64 / 1e9, share * 100.0])
+}
+
+impl Exportable for Users {
+    fn stem(&self) -> &'static str {
+        "confirmation"
+    }
+
+    fn numbers(&self, session: &Session) -> Option<DataTable> {
+        let curves = curves(session);
+        curves.first()?;
+        let names =
+            curves.iter().flat_map(|w| ["included", "final"].map(|what| format!("{what}{} (s)", w.who)));
+        let mut table = DataTable::new(["users (%)".to_owned()].into_iter().chain(names));
+        for percent in [1, 5, 10, 25, 50, 75, 90, 95, 99, 100] {
+            let at = |h: &Histogram| Cell::maybe(h.percentile(percent * 10).map(|ns| ns as f64 / 1e9));
+            let values = curves.iter().flat_map(|w| [at(&w.included), at(&w.finalised)]);
+            table.push([Cell::Int(percent.into())].into_iter().chain(values).collect());
+        }
+        Some(table)
+    }
+
+    fn drawing(&self, session: &Session) -> Option<String> {
+        let curves = curves(session);
+        let all = curves.first()?;
+        let count = format::count(all.included.total());
+        let mut canvas = Canvas::new(
+            "How long users wait",
+            &format!("Share of {count} transactions included (blue) and final (green) within a time"),
+        );
+        let colours = [paper::resource_colour(Resource::Uplink), paper::resource_colour(Resource::Latency)];
+        let legend = curves.iter().enumerate().flat_map(|(at, waits)| {
+            let names = ["included", "final"].map(|what| format!("{what}{}", waits.who));
+            let swatch = Swatch::Line(DASHES[at % DASHES.len()]);
+            names.into_iter().zip(colours).map(move |(name, colour)| LegendItem::new(name, colour, swatch))
+        });
+        canvas.legend(&legend.collect::<Vec<_>>());
+        let end = all.finalised.percentile(1000).or(all.included.percentile(1000))? as f64 / 1e9;
+        let y = Scale::Linear { low: 0.0, high: 100.0 };
+        let plot = SvgPlot::below(&mut canvas, 320.0, Scale::from_zero(end), y);
+        plot.draw_y(&mut canvas.svg, "users (%)");
+        plot.draw_x(&mut canvas.svg, "time since the transaction was handed in (s)");
+        for (at, waits) in curves.iter().enumerate() {
+            for (histogram, colour) in [&waits.included, &waits.finalised].into_iter().zip(colours) {
+                let line: Vec<Option<(f64, f64)>> = points(histogram).map(|[x, y]| Some((x, y))).collect();
+                line::draw(&mut canvas.svg, &plot, &line, colour, 2.0, DASHES[at % DASHES.len()]);
+            }
+        }
+        Some(canvas.finish(8.0, "Cumulative distributions of the time until inclusion and finality."))
+    }
+}
+
+/// All, the selected, the rest.
+const DASHES: [&str; 3] = ["", "7 3", "2 3"];

@@ -5,7 +5,7 @@
 //! forks, how an algorithm uses more cores. It points; the simulation answers a block later.
 
 use crate::change::{Change, Levels, Scope};
-use sim_core::observe::record::{Breakdown, Part};
+use sim_core::observe::record::{Breakdown, Part, Resource};
 
 /// Factors on a block's network and execution time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +14,18 @@ pub struct Forecast {
     pub network: f64,
     /// On execution.
     pub execution: f64,
+}
+
+impl Forecast {
+    /// A block's time with these factors, where it now goes into `spent`, ns.
+    pub fn total_ns(&self, spent: &Breakdown) -> u64 {
+        let factor = |part: Part| match part.resource() {
+            _ if NETWORK.contains(&part) => self.network,
+            Resource::Execution => self.execution,
+            _ => 1.0,
+        };
+        Part::ALL.iter().map(|part| spent.get(*part) as f64 * factor(*part)).sum::<f64>() as u64
+    }
 }
 
 /// Parts that lie between publication and arrival.
@@ -78,8 +90,10 @@ mod tests {
         let twice = Change::Bandwidth { of: Scope::All, factor_ppm: 2_000_000 };
         let found = forecast(&twice, &levels, &spent).expect("an estimate");
         assert!((found.network - 0.7).abs() < 1e-9 && found.execution == 1.0, "{found:?}");
+        assert_eq!(found.total_ns(&spent), 700 + 5_000);
         let fast = Change::ExecutionSpeed { factor_ppm: 10_000_000 };
         let found = forecast(&fast, &levels, &spent).expect("an estimate");
         assert!(found.network == 1.0 && (found.execution - 0.1).abs() < 1e-9, "{found:?}");
+        assert_eq!(found.total_ns(&spent), 1_000 + 500);
     }
 }

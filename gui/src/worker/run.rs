@@ -417,7 +417,7 @@ impl Runner {
         let count = |runner: &mut Self| {
             let Some(live) = &mut runner.live else { return 0 };
             let mut snapshot = Default::default();
-            let request = Request { states_max: 1, ..runner.request };
+            let request = Request { states_max: 1, ..runner.request.clone() };
             live.runs.runs()[0].snapshot(&mut live.observers[0], &request, &mut snapshot);
             snapshot.blocks.iter().filter(|b| b.published_ns > 0).count()
         };

@@ -425,6 +425,15 @@ impl Dissemination for Gossipsub {
         Some(self.tally)
     }
 
+    fn waiting(&self, fabric: &Fabric, node: NodeId, f: &mut dyn FnMut(u32, Slot)) {
+        let queue = self.nodes[node.index()].queue.iter();
+        queue.filter(|q| fabric.items().is_current(q.slot, q.generation)).for_each(|q| f(q.to, q.slot));
+    }
+
+    fn mesh_of(&self, node: NodeId, f: &mut dyn FnMut(u32)) {
+        self.mesh_peers(node).for_each(f);
+    }
+
     fn keeps(&self, now_ns: u64, _: Slot, item: &Item) -> bool {
         let window = self.plan.heartbeat_ns * u64::from(self.plan.history_length + 1);
         item.published_ns + window > now_ns

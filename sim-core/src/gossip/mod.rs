@@ -63,6 +63,17 @@ pub trait Dissemination: Clone + Send + 'static {
         None
     }
 
+    /// Shows the bodies that `node` wants to send and holds back until its uplink is free: receiver and item,
+    /// in their order.
+    fn waiting(&self, fabric: &Fabric, node: NodeId, f: &mut dyn FnMut(u32, Slot)) {
+        let _ = (fabric, node, f);
+    }
+
+    /// Shows the neighbours to which `node` pushes at once; none where the protocol does not choose among them.
+    fn mesh_of(&self, node: NodeId, f: &mut dyn FnMut(u32)) {
+        let _ = (node, f);
+    }
+
     /// The protocol may still need to send `item`: it must not be forgotten yet.
     fn keeps(&self, now_ns: u64, slot: Slot, item: &Item) -> bool {
         let _ = (now_ns, slot, item);

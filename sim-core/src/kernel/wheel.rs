@@ -248,6 +248,14 @@ impl<E: Timed> Wheel<E> {
         coming.iter().rev().map(|&key| self.pool.get(!key as u32))
     }
 
+    /// Shows every stored event, those cancelled but not yet due included, in no particular order.
+    pub fn visit(&self, mut f: impl FnMut(&E)) {
+        self.open.iter().for_each(|&key| f(self.pool.get(!key as u32)));
+        self.late.iter().for_each(|late| f(&late.0));
+        let buckets = self.buckets.iter().filter(|c| !c.is_empty());
+        buckets.for_each(|bucket| self.pool.visit(*bucket, |_, event| f(event)));
+    }
+
     /// Events stored, including those cancelled but not yet due.
     #[inline]
     pub fn len(&self) -> usize {

@@ -17,8 +17,10 @@
 
 mod changes;
 mod outages;
+mod under_way;
 
 pub use changes::Legs;
+pub use under_way::{Leg, UnderWay};
 
 use super::bodies::{Bodies, BodyDraws, pair};
 use super::books::Books;

@@ -85,6 +85,12 @@ impl Scheduler {
         due.chain(self.outbox.iter().map(|e| e.time)).min()
     }
 
+    /// Shows every pending event, in no particular order.
+    pub fn visit(&self, mut f: impl FnMut(&Event)) {
+        self.wheels().for_each(|wheel| wheel.visit(&mut f));
+        self.outbox.iter().for_each(f);
+    }
+
     /// Events pending.
     pub fn len(&self) -> usize {
         self.wheels().map(Wheel::len).sum::<usize>() + self.outbox.len()

@@ -1,5 +1,11 @@
 //! One node in full, and the chain of causes that brought it a block.
 
+mod groups;
+mod links;
+
+pub(super) use groups::groups;
+pub(super) use links::link;
+
 use super::archive;
 use super::snapshot::{NodeDetail, Request, Snapshot, Step};
 use super::world::{ChainState, World};
@@ -7,6 +13,7 @@ use crate::chain::tree::BlockIx;
 use crate::gossip::Dissemination;
 use crate::kernel::ids::NodeId;
 use crate::observe::record::{Breakdown, NodeBlockRecord, Part};
+use std::borrow::Cow;
 
 /// Parts of a hop in the order in which they happen: at the sender, on the way, at the receiver.
 const HOP: [Part; 10] = [
@@ -60,7 +67,12 @@ pub(super) fn describe<D: Dissemination>(
         votes_timely: duty.timely,
         state: state.copied().unwrap_or_default(),
         way: Vec::new(),
+        queues: Default::default(),
+        links: Vec::new(),
+        mesh: Vec::new(),
     };
+    world.gossip.mesh_of(id, &mut |peer| detail.mesh.push(peer));
+    (detail.queues, detail.links) = links::at_node(world, now_ns, id);
     detail.way = way(world, request, snapshot, node).unwrap_or_default();
     if let (Some(last), true) = (detail.way.last(), detail.state.voted_ns > 0) {
         let (part, start_ns, end_ns) = (Part::VoteWait, last.end_ns, detail.state.voted_ns);
@@ -80,16 +92,7 @@ fn way<D: Dissemination>(
 ) -> Option<Vec<Step>> {
     let at = snapshot.focus?;
     let block = &snapshot.blocks[at];
-    let key = (request.chain, block.key.slot, block.key.proposer);
-    let open;
-    let closed = || world.archive.node_blocks.get(&key);
-    let records: &[NodeBlockRecord] = match world.chains.get(request.chain as usize)? {
-        ChainState::Slots(slots) if !slots.ledger.get(BlockIx(at as u32 + 1)).closed => {
-            open = archive::so_far(slots, &world.fabric, BlockIx(at as u32 + 1));
-            &open
-        }
-        ChainState::Slots(_) | ChainState::Broadcast(_) | ChainState::Fleet(_) => closed()?,
-    };
+    let records = records(world, request, snapshot)?;
     let of = |node: u32| records.binary_search_by_key(&node, |r| r.node).ok().map(|i| &records[i]);
     // What the node itself did after the block was there: offline, waiting, executing.
     let own = |record: &NodeBlockRecord| {
@@ -132,6 +135,25 @@ fn way<D: Dissemination>(
     }
     own(path[path.len() - 1]).into_iter().for_each(|(part, ns)| push(node, part, ns));
     Some(steps)
+}
+
+/// The shown block at the nodes, as far as it has got; in the order of nodes.
+fn records<'a, D: Dissemination>(
+    world: &'a World<D>,
+    request: &Request,
+    snapshot: &Snapshot,
+) -> Option<Cow<'a, [NodeBlockRecord]>> {
+    let at = snapshot.focus?;
+    let block = &snapshot.blocks[at];
+    match world.chains.get(request.chain as usize)? {
+        ChainState::Slots(slots) if !slots.ledger.get(BlockIx(at as u32 + 1)).closed => {
+            Some(Cow::Owned(archive::so_far(slots, &world.fabric, BlockIx(at as u32 + 1))))
+        }
+        ChainState::Slots(_) | ChainState::Broadcast(_) | ChainState::Fleet(_) => {
+            let key = (request.chain, block.key.slot, block.key.proposer);
+            world.archive.node_blocks.get(&key).map(|records| Cow::Borrowed(&records[..]))
+        }
+    }
 }
 
 fn difference(after: &Breakdown, before: &Breakdown, part: Part) -> u64 {

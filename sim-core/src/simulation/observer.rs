@@ -92,7 +92,7 @@ impl Observer {
         into.regions.clear();
         (into.states_every, into.copies_under_way) = (1, 0);
         into.focus = None;
-        into.node = None;
+        (into.node, into.link, into.groups) = (None, None, None);
         match world.chains.get(request.chain as usize) {
             Some(ChainState::Slots(slots)) => self.slots(world, slots, request, into),
             Some(ChainState::Broadcast(broadcast)) => self.broadcast(world, broadcast, request, into),
@@ -101,6 +101,13 @@ impl Observer {
         into.confirmation = Arc::clone(&self.confirmation);
         if let Some(node) = request.node.filter(|n| *n < nodes) {
             into.node = Some(Box::new(super::detail::describe(world, request, into, node)));
+        }
+        let inside = |ends: &[u32; 2]| ends[0] != ends[1] && ends.iter().all(|n| *n < nodes);
+        if let Some(ends) = request.link.filter(inside) {
+            into.link = Some(Box::new(super::detail::link(world, request, into, ends)));
+        }
+        if let Some(group) = request.group.as_ref().filter(|g| !g.is_empty()) {
+            into.groups = super::detail::groups(world, request, into, group).map(Box::new);
         }
     }
 

@@ -3,16 +3,17 @@
 //! A snapshot is taken by an [`Observer`](super::Observer), between events. Taking one changes nothing: the
 //! digest of a run that is watched is that of the run that is not.
 //!
-//! **Leaves out** messages under way (only their number, and the first copies that have arrived), transactions
-//! one by one, other chains than the one asked for. All times are nanoseconds of simulated time.
+//! **Leaves out** messages under way (only their number, and the first copies that have arrived) except those of
+//! the node and the link asked for, transactions one by one, other chains than the one asked for. All times are nanoseconds of simulated time.
 
 use crate::kernel::digest::Digest;
+pub use crate::net::fabric::Leg;
 use crate::net::message::MessageKind;
 use crate::observe::record::{Breakdown, Part};
 use std::sync::Arc;
 
 /// What to look at closely.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Chain.
     pub chain: u32,
@@ -20,13 +21,17 @@ pub struct Request {
     pub block: Option<BlockKey>,
     /// Node described in full.
     pub node: Option<u32>,
+    /// Link described in full, by its two ends.
+    pub link: Option<[u32; 2]>,
+    /// Nodes that are compared with the rest, in ascending order.
+    pub group: Option<Arc<[u32]>>,
     /// Up to so many nodes are listed one by one; above, every k-th.
     pub states_max: u32,
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self { chain: 0, block: None, node: None, states_max: 10_000 }
+        Self { chain: 0, block: None, node: None, link: None, group: None, states_max: 10_000 }
     }
 }
 
@@ -74,6 +79,10 @@ pub struct Snapshot {
     pub confirmation: Arc<Confirmation>,
     /// The node asked for.
     pub node: Option<Box<NodeDetail>>,
+    /// The link asked for.
+    pub link: Option<Box<LinkDetail>>,
+    /// The group asked for, and the rest.
+    pub groups: Option<Box<[GroupDetail; 2]>>,
 }
 
 /// One block at one node. 0: not yet (or not known).
@@ -222,6 +231,113 @@ pub struct NodeDetail {
     pub state: NodeState,
     /// How that block came here: the chain of causes from the slot's start, without gaps.
     pub way: Vec<Step>,
+    /// What waits at its links, by kind of message.
+    pub queues: Queues,
+    /// What it has waiting and under way with its peers, by peer; those without anything are left out.
+    pub links: Vec<LinkLoad>,
+    /// Neighbours to which its dissemination protocol pushes at once, if it chooses among them.
+    pub mesh: Vec<u32>,
+}
+
+/// Messages counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// How many.
+    pub messages: u32,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Load {
+    /// Counts one more.
+    pub fn add(&mut self, bytes: u64) {
+        self.messages += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// What waits at a node's links, what is just being sent or received included, by kind of message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queues {
+    /// At the uplink: what the dissemination protocol holds back for it included.
+    pub uplink: [Load; MessageKind::COUNT],
+    /// At the downlink.
+    pub downlink: [Load; MessageKind::COUNT],
+}
+
+/// What a node has with one peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkLoad {
+    /// The peer.
+    pub peer: u32,
+    /// Waiting at this node's uplink for it.
+    pub waiting: Load,
+    /// Left this node, not yet complete there.
+    pub going: Load,
+    /// Left the peer, not yet complete here.
+    pub coming: Load,
+}
+
+/// A link between two nodes, described in full.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LinkDetail {
+    /// Its ends; direction 0 goes from the first to the second.
+    pub ends: [u32; 2],
+    /// They are neighbours in the network's graph.
+    pub neighbours: bool,
+    /// The sender of each direction pushes to the other at once.
+    pub in_mesh: [bool; 2],
+    /// One-way latency of each direction without jitter, ns.
+    pub latency_ns: [u64; 2],
+    /// Rate of the sender's uplink in each direction, bit/s.
+    pub up_bps: [u64; 2],
+    /// Rate of the receiver's downlink in each direction, bit/s.
+    pub down_bps: [u64; 2],
+    /// All that waits at each end's links, whomever it is for.
+    pub queues: [Queues; 2],
+    /// Waiting at the sender's uplink or under way on this link, by direction and kind.
+    pub load: [[Load; MessageKind::COUNT]; 2],
+    /// The same one by one, the first to come first; at most [`MESSAGES_MAX`].
+    pub messages: Vec<Message>,
+}
+
+/// Most messages that a link lists.
+pub const MESSAGES_MAX: usize = 200;
+
+/// A message on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// 0: from the link's first end to its second; 1: back.
+    pub direction: u8,
+    /// What it carries.
+    pub kind: MessageKind,
+    /// Its size, bytes.
+    pub bytes: u64,
+    /// It is a copy of the block that is shown.
+    pub shown_block: bool,
+    /// Where it is.
+    pub leg: Leg,
+    /// When that ends, ns; `None` while the dissemination protocol holds it back.
+    pub until_ns: Option<u64>,
+}
+
+/// Some nodes and how the shown block fared at them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupDetail {
+    /// How many; of a closed block: those that are on record.
+    pub nodes: u32,
+    /// How far they are.
+    pub progress: Progress,
+    /// From the slot's start until 50 %, 90 %, 95 % and 100 % of them have it.
+    pub arrived_ns: [Option<u64>; 4],
+    /// The same until they have executed it.
+    pub executed_ns: [Option<u64>; 4],
+    /// First copies that came from a node of the same group.
+    pub from_inside: u32,
+    /// Sum of where their time until execution (arrival, where nothing is executed) went, ns.
+    pub spent: Breakdown,
+    /// Nodes in that sum.
+    pub spent_nodes: u32,
 }
 
 /// A piece of a chain of causes.

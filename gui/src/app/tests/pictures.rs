@@ -69,7 +69,7 @@ fn the_first_screen_a_paused_inspection_and_a_comparison_look_as_they_did() {
     assert_drawn(&mut window, "first_screen");
     let block = window.state().session.block().expect("a block is shown").clone();
     let node = block.closing_node.unwrap_or(block.key.proposer);
-    window.state_mut().session.selection.node = Some(node);
+    window.state_mut().session.selection.choose_node(Some(node));
     window.run_steps(3);
     window.state_mut().reveal("inspector");
     assert_drawn(&mut window, "paused_inspection");

@@ -330,7 +330,7 @@ impl Fabric {
         Upload { start_ns: finish_ns - transfer_ns(self.bytes_of(event), rates.up_bps), finish_ns }
     }
 
-    fn download_start(&self, changes: &Changes, event: &Event) -> u64 {
+    pub(super) fn download_start(&self, changes: &Changes, event: &Event) -> u64 {
         let known = match event.aux() {
             wire::DIRECT => Some(self.direct[event.payload as usize].down_start_ns).filter(|ns| *ns > 0),
             _ => changes.downloads.get(&(event.source.0, event.sequence)).copied(),
@@ -373,7 +373,7 @@ impl Fabric {
         }
     }
 
-    fn latency_of(&self, event: &Event, latency: &LatencyModel) -> u64 {
+    pub(super) fn latency_of(&self, event: &Event, latency: &LatencyModel) -> u64 {
         let (from, to) = (event.source, event.destination());
         let random = if event.aux() < wire::DIRECT {
             let content = self.items.get(Slot(event.payload)).id.to_bits();
