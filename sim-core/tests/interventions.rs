@@ -169,7 +169,7 @@ fn saving_keeps_the_entries_and_comments_of_a_list_that_still_hold() {
     let expected = "(version: 1, nodes: (count: 40), interventions: [
     // The cable breaks.
     (at: \"1 s\", change: Latency( \"2x\" )), // for good
-    (at: \"1500 ms\", change: Cores(2)),
+    (at: \"1.5 s\", change: Cores(2)),
     (at: \"3 s\", change: Kill(Node(4))), // in the end
     // and that is all
   ], seed: 5)";

@@ -87,7 +87,7 @@ fn entries(list: &str) -> (Vec<Entry>, String) {
         } else if piece.starts_with("//")
             && let Some(before) = found.last_mut()
             && before.remark.is_empty()
-            && !list[from..at].contains('\n')
+            && list[from..at].chars().all(|c| c == ' ' || c == '\t')
         {
             // After the comma, on the same line: it speaks of the entry before.
             before.remark = piece.trim_end().to_owned();
