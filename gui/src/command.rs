@@ -207,7 +207,7 @@ impl Command {
             Self::RunText => ("Run the text", File, const { &[command(Key::Enter)] }),
             Self::Restart => ("Run from the start", File, const { &[command(Key::R)] }),
             Self::ExportPicture => ("Picture of the window (PNG)", File, const { &[command_shift(Key::E)] }),
-            Self::ExportAll => ("All plots (SVG and CSV)", File, const { &[command(Key::E)] }),
+            Self::ExportAll => ("All plots (SVG and CSV)", File, const { &[command_shift(Key::A)] }),
             Self::Numbers => ("Numbers beside the plots", View, const { &[key(Key::T)] }),
             Self::Quit => ("Quit", File, const { &[command(Key::Q)] }),
             Self::Undo => ("Undo", Edit, const { &[command(Key::Z)] }),

@@ -282,7 +282,7 @@ impl Controls {
         let (factor, down) = at_node(&frame.interventions, frame.snapshot.now_ns, node, usize::from(region));
         let of = Scope::Node(node);
         ui.horizontal(|ui| {
-            title(ui, tokens, &format!("Node {node}"));
+            title(ui, tokens, &format!("One node: {node}"));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let text = if down { "Restore node" } else { "Kill node" };
                 let colour = if down { tokens.good } else { tokens.error };

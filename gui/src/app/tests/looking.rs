@@ -110,7 +110,7 @@ fn all_plots_are_written_as_drawings_and_numbers() {
     let mut window = on_its_way("export.ron");
     let folder = export::folder(&window.state().session);
     let _ = std::fs::remove_dir_all(&folder);
-    window.key_press_modifiers(Modifiers::COMMAND, Key::E);
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::A);
     window.run_steps(2);
     let names = std::fs::read_dir(&folder).expect("the folder is made").flatten();
     let names: Vec<String> = names.map(|f| f.file_name().to_string_lossy().into_owned()).collect();
