@@ -31,7 +31,7 @@ pub const SEQUENCER_LITTLE: Check = Check {
     question: "Is the mean number of transactions at the sequencers the arrival rate times the mean time there?",
     expected: "L = lambda W over the whole run; L from the sequencers' own count, lambda and W from the transactions' records. Times the length \
                of the run both are a sum of times, so they are equal",
-    source: "Little (1961)",
+    source: "Little (1961), A Proof for the Queuing Formula: L = λW, Operations Research 9(3)",
     tolerance: "none: both sides are integers, ns",
     understood_miss: None,
     run: little,
