@@ -32,6 +32,7 @@ fn main() {
             _ => files.push(argument),
         }
     }
+    println!("{}; {repeat} repetitions, medians\n", machine());
     let heads: Vec<_> = threads.iter().map(|n| format!(" {n} thr. | of bound | aborts |")).collect();
     println!("| block | txs | Mgas | plain revm ms | serial ms | serial/plain |{}", heads.concat());
     println!("|---|--:|--:|--:|--:|--:|{}", "--:|--:|--:|".repeat(threads.len()));
@@ -51,6 +52,17 @@ fn main() {
             speed.iter().map(|s| s.speed_up).fold(f64::INFINITY, f64::min),
         );
     }
+}
+
+/// What this runs on.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, NonZeroUsize::get);
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find(|line| line.starts_with("model name"));
+    let model = model.and_then(|line| line.split(": ").nth(1)).unwrap_or("unknown processor");
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default().to_owned();
+    format!("{cores} cores of {model}, load average {load} when it began")
 }
 
 struct Sums {

@@ -49,13 +49,14 @@ impl Ledger {
         }
     }
 
-    /// Enters the next transaction.
-    pub(crate) fn push(&mut self, executed: Box<Executed>) {
-        let Executed { mut receipt, report, .. } = *executed;
+    /// Enters the next transaction. Returns what is left of it: memory.
+    pub(crate) fn push(&mut self, mut executed: Box<Executed>) -> Box<Executed> {
+        let mut receipt = std::mem::take(&mut executed.receipt);
         self.gas_used = self.gas_used.saturating_add(receipt.gas_used);
         receipt.cumulative_gas_used = self.gas_used;
         self.receipts.push(receipt);
-        self.reports.extend(report.map(|(report, _)| report));
+        self.reports.extend(executed.report.take().map(|report| report.0));
+        executed
     }
 
     pub(crate) fn finish(self, state: StateDelta, diagnostics: Diagnostics) -> BlockOutput {

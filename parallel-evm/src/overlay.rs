@@ -6,7 +6,7 @@
 use crate::{
     AccountChange, AccountDelta, AccountFields, PreState, StateDelta, StateError,
     account::{AccountRead, AccountState},
-    evm::Effects,
+    evm::{Effects, Given},
 };
 use revm::{
     primitives::{Address, B256, HashMap, U256},
@@ -36,11 +36,12 @@ impl<'p> Overlay<'p> {
         Self { pre, beneficiary, clearing, accounts, codes: BTreeMap::new() }
     }
 
-    pub(crate) fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError> {
-        match self.accounts.get(&address) {
-            Some(entry) => Ok((entry.state.read, entry.state.code.clone())),
-            None => Ok(AccountRead::from_info(self.pre.account(address)?)),
-        }
+    pub(crate) fn account(&self, address: Address) -> Result<Given, StateError> {
+        let (read, code) = match self.accounts.get(&address) {
+            Some(entry) => (entry.state.read, entry.state.code.clone()),
+            None => AccountRead::from_info(self.pre.account(address)?),
+        };
+        Ok(Given { read, code, place: None })
     }
 
     pub(crate) fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError> {
@@ -71,7 +72,7 @@ impl<'p> Overlay<'p> {
     /// Commits the next transaction.
     pub(crate) fn apply(&mut self, effects: &Effects) -> Result<(), StateError> {
         let clearing = self.clearing;
-        for effect in &effects.accounts {
+        for (effect, slots) in effects.iter() {
             if let Some((hash, code)) = effect.change.code.as_ref().filter(|(_, code)| !code.is_empty()) {
                 self.codes.insert(*hash, code.clone());
             }
@@ -85,7 +86,7 @@ impl<'p> Overlay<'p> {
             if facts.voids_storage(&effect.change) {
                 entry.storage.clear();
             }
-            entry.storage.extend(effect.slots.iter().copied());
+            entry.storage.extend(slots.iter().copied());
         }
         if let Some(fee) = effects.fee {
             self.beneficiary()?.state.credit_fee(fee, clearing);

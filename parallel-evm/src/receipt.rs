@@ -5,7 +5,7 @@ use alloy_rlp::{BufMut, Encodable, Header};
 use revm::primitives::{Address, B256, Bytes, Log};
 
 /// The outcome of one transaction as users see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// EIP-2718 type of the transaction.
     pub tx_type: u8,

@@ -2,15 +2,14 @@
 
 use crate::{
     Block, BlockOutput, Diagnostics, ExecuteError, PreState, StateError,
-    account::AccountRead,
     commit::Ledger,
-    evm::{Runner, View},
+    evm::{Given, Runner, View},
     executor::Options,
     overlay::Overlay,
 };
 use revm::{
     primitives::{Address, B256, U256, hardfork::SpecId},
-    state::Bytecode,
+    state::{AccountId, Bytecode},
 };
 use std::{cell::RefCell, time::Instant};
 
@@ -33,7 +32,7 @@ pub(crate) fn execute(
         let applied = state.0.borrow_mut().apply(&executed.effects);
         applied.map_err(|error| ExecuteError::State { index, error })?;
         durations.extend(started.map(|started| started.elapsed()));
-        ledger.push(executed);
+        runner.recycle(ledger.push(executed));
     }
     drop(runner);
     let executions = block.transactions.len() as u64;
@@ -46,11 +45,11 @@ pub(crate) fn execute(
 struct Committed<'p>(RefCell<Overlay<'p>>);
 
 impl View for Committed<'_> {
-    fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError> {
+    fn account(&self, address: Address) -> Result<Given, StateError> {
         self.0.borrow().account(address)
     }
 
-    fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+    fn slot(&self, address: Address, _: Option<AccountId>, slot: U256) -> Result<U256, StateError> {
         self.0.borrow().slot(address, slot)
     }
 

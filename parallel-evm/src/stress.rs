@@ -39,6 +39,11 @@ impl Stress {
         draw % 100 < u64::from(self.aborts)
     }
 
+    /// Whether a transaction that finds itself at the frontier may be committed without being recorded first.
+    pub(crate) fn hurries(&self, index: usize) -> bool {
+        mix(self.seed ^ 0xcd ^ (index as u64) << 32) % 2 == 0
+    }
+
     pub(crate) fn pretend(&self, read: &mut AccountRead, index: usize, address: Address) {
         if !self.pretend {
             return;

@@ -3,7 +3,7 @@
 use crate::account::{AccountRead, Change, Facts, Reset, Shift};
 use revm::{
     primitives::{Address, KECCAK_EMPTY, U256},
-    state::{Account, EvmState},
+    state::{Account, AccountId, EvmState},
 };
 
 /// What a transaction does to the state.
@@ -11,6 +11,8 @@ use revm::{
 pub(crate) struct Effects {
     /// Touched accounts, each once.
     pub(crate) accounts: Vec<AccountEffect>,
+    /// Slots written, account by account.
+    pub(crate) slots: Vec<(U256, U256)>,
     /// The fee to credit to the beneficiary at commit, if the transaction did not do so itself.
     pub(crate) fee: Option<U256>,
 }
@@ -19,70 +21,86 @@ pub(crate) struct Effects {
 #[derive(Clone, Debug)]
 pub(crate) struct AccountEffect {
     pub(crate) address: Address,
+    /// The place that the view told.
+    pub(crate) place: Option<AccountId>,
     /// The account as it was given.
     pub(crate) given: AccountRead,
     pub(crate) change: Change,
-    /// Written slots; they belong to the account's new life if the change resets it.
-    pub(crate) slots: Vec<(U256, U256)>,
+    /// How many slots were written; they belong to the account's new life if the change resets it.
+    pub(crate) slots: usize,
     /// What folding into the account as given would find out.
     pub(crate) expected: Facts,
 }
 
 impl Effects {
-    /// Collects what the journal holds and empties it, keeping its memory.
-    pub(super) fn drain(journal: &mut EvmState, fee: Option<U256>, clearing: bool) -> Self {
-        let mut accounts = Vec::with_capacity(journal.len());
+    /// Collects what the journal holds and empties it. Memory is kept, here and there.
+    pub(super) fn drain(&mut self, journal: &mut EvmState, fee: Option<U256>, clearing: bool) {
+        self.accounts.clear();
+        self.slots.clear();
+        self.fee = fee;
         for (address, account) in journal.iter_mut().filter(|(_, account)| account.is_touched()) {
-            account_effect(*address, account, clearing, &mut accounts);
+            self.account(*address, account, clearing);
         }
         journal.clear();
-        Self { accounts, fee }
     }
-}
 
-fn account_effect(address: Address, account: &mut Account, clearing: bool, out: &mut Vec<AccountEffect>) {
-    let reset = if account.is_selfdestructed() {
-        Some(Reset::Destroyed)
-    } else {
-        // `is_created` alone may also mean: touched into being before EIP-161.
-        account.is_created_locally().then_some(Reset::Created)
-    };
-    let existed = !account.is_loaded_as_not_existing();
-    let given = account.original_info_mut();
-    let (before_balance, before_nonce) = (given.balance, given.nonce);
-    let before_code = if given.code_hash.is_zero() { KECCAK_EMPTY } else { given.code_hash };
-    let now = &mut account.info;
-    let change = if reset == Some(Reset::Destroyed) {
-        Change { reset, shift: Shift::NONE, nonce: None, code: None }
-    } else {
-        Change {
-            reset,
-            shift: Shift::between(before_balance, now.balance),
-            nonce: (now.nonce != before_nonce).then_some(now.nonce),
-            code: (now.code_hash != before_code)
-                .then(|| (now.code_hash, now.code.take().unwrap_or_default())),
-        }
-    };
-    let mut slots = Vec::new();
-    if reset != Some(Reset::Destroyed) {
-        slots.extend(account.changed_storage_slots().map(|(slot, value)| (*slot, value.present_value)));
+    /// Every account with the slots written in it.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&AccountEffect, &[(U256, U256)])> {
+        let mut rest = self.slots.as_slice();
+        self.accounts.iter().map(move |effect| {
+            let (slots, others) = rest.split_at(effect.slots);
+            rest = others;
+            (effect, slots)
+        })
     }
-    // Even if it has a nonce here: unless that mattered, it may turn out to have none.
-    let may_be_empty = account.info.code_hash == KECCAK_EMPTY;
-    let is_effect = reset.is_some()
-        || !change.shift.is_none()
-        || change.nonce.is_some()
-        || change.code.is_some()
-        || !slots.is_empty()
-        || may_be_empty;
-    if is_effect {
-        let given = AccountRead {
-            exists: existed,
-            nonce: before_nonce,
-            balance: before_balance,
-            code_hash: before_code,
+
+    fn account(&mut self, address: Address, account: &mut Account, clearing: bool) {
+        let reset = if account.is_selfdestructed() {
+            Some(Reset::Destroyed)
+        } else {
+            // `is_created` alone may also mean: touched into being before EIP-161.
+            account.is_created_locally().then_some(Reset::Created)
         };
-        let expected = { given }.apply(&change, clearing);
-        out.push(AccountEffect { address, given, change, slots, expected });
+        let existed = !account.is_loaded_as_not_existing();
+        let given = account.original_info();
+        let place = given.account_id;
+        let (before_balance, before_nonce) = (given.balance, given.nonce);
+        let before_code = if given.code_hash.is_zero() { KECCAK_EMPTY } else { given.code_hash };
+        let now = &mut account.info;
+        let change = if reset == Some(Reset::Destroyed) {
+            Change { reset, shift: Shift::NONE, nonce: None, code: None }
+        } else {
+            Change {
+                reset,
+                shift: Shift::between(before_balance, now.balance),
+                nonce: (now.nonce != before_nonce).then_some(now.nonce),
+                code: (now.code_hash != before_code)
+                    .then(|| (now.code_hash, now.code.take().unwrap_or_default())),
+            }
+        };
+        let before = self.slots.len();
+        if reset != Some(Reset::Destroyed) {
+            self.slots
+                .extend(account.changed_storage_slots().map(|(slot, value)| (*slot, value.present_value)));
+        }
+        let slots = self.slots.len() - before;
+        // Even if it has a nonce here: unless that mattered, it may turn out to have none.
+        let may_be_empty = account.info.code_hash == KECCAK_EMPTY;
+        let is_effect = reset.is_some()
+            || !change.shift.is_none()
+            || change.nonce.is_some()
+            || change.code.is_some()
+            || slots > 0
+            || may_be_empty;
+        if is_effect {
+            let given = AccountRead {
+                exists: existed,
+                nonce: before_nonce,
+                balance: before_balance,
+                code_hash: before_code,
+            };
+            let expected = { given }.apply(&change, clearing);
+            self.accounts.push(AccountEffect { address, place, given, change, slots, expected });
+        }
     }
 }

@@ -16,7 +16,7 @@ mod view;
 pub(crate) use effects::{AccountEffect, Effects};
 pub(crate) use observation::Loaded;
 pub(crate) use runner::{Executed, Outcome, Runner};
-pub(crate) use view::View;
+pub(crate) use view::{Given, View};
 
 use precompiles::CountingPrecompiles;
 use revm::{

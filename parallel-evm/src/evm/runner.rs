@@ -24,6 +24,9 @@ use revm::{
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// More is not kept for later: a thread may commit what others executed.
+const SPARE_MAX: usize = 64;
+
 /// How an attempt at a transaction ended.
 pub(crate) enum Outcome {
     Executed(Box<Executed>),
@@ -33,6 +36,7 @@ pub(crate) enum Outcome {
 }
 
 /// A transaction that ran to its end.
+#[derive(Default)]
 pub(crate) struct Executed {
     /// The receipt, with `cumulative_gas_used` still to be set.
     pub(crate) receipt: Receipt,
@@ -40,14 +44,14 @@ pub(crate) struct Executed {
     /// What the outcome depends on, if it was noted: the accounts in the order they were fetched.
     pub(crate) accounts: Vec<Loaded>,
     /// The report and what it was made from, if reports are wanted.
-    pub(crate) report: Option<(TxReport, Trace)>,
+    pub(crate) report: Option<Box<(TxReport, Trace)>>,
 }
 
 impl Executed {
     /// Makes the report again after a change of what the effects are known to do.
     pub(crate) fn renew_report(&mut self) {
-        if let Some((report, trace)) = &mut self.report {
-            *report = trace.report(&self.effects.accounts);
+        if let Some(made) = &mut self.report {
+            made.0 = made.1.report(&self.effects);
         }
     }
 }
@@ -59,12 +63,22 @@ pub(crate) struct Runner<'v> {
     view: &'v dyn View,
     reports: bool,
     speculates: bool,
+    /// Memory of earlier executions, to be used again.
+    spare: Vec<Box<Executed>>,
 }
 
 impl<'v> Runner<'v> {
     /// `speculates`: the view may be wrong, so that everything the outcome depends on must be noted.
     pub(crate) fn new(block: &'v Block, view: &'v dyn View, reports: bool, speculates: bool) -> Self {
-        Self { evm: build(block, view, reports, speculates), block, view, reports, speculates }
+        let evm = build(block, view, reports, speculates);
+        Self { evm, block, view, reports, speculates, spare: Vec::new() }
+    }
+
+    /// Takes back what is no longer needed.
+    pub(crate) fn recycle(&mut self, executed: Box<Executed>) {
+        if self.spare.len() < SPARE_MAX {
+            self.spare.push(executed);
+        }
     }
 
     /// Runs one transaction. The view must show the state before it; `definite`: as it will be.
@@ -103,9 +117,10 @@ impl<'v> Runner<'v> {
         let result = FeeApartHandler::default().run(&mut self.evm);
         let clearing = self.block.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON);
         let journal = &mut self.evm.ctx.journaled_state;
-        let effects = Effects::drain(&mut journal.inner.state, journal.database.fee, clearing);
-        // The journal's accounts are gone; this resets the rest of it.
-        journal.inner.finalize();
+        let mut executed = self.spare.pop().unwrap_or_default();
+        executed.effects.drain(&mut journal.inner.state, journal.database.fee, clearing);
+        // The journal's accounts are gone; this resets the rest of it, and keeps the memory of all.
+        journal.inner.commit_tx();
         let result = match result {
             Ok(result) => result,
             Err(EVMError::Database(error)) => return Outcome::State(error),
@@ -117,8 +132,7 @@ impl<'v> Runner<'v> {
             }
         };
         let db = &mut self.evm.ctx.journaled_state.database;
-        let receipt = receipt(tx, result);
-        let mut executed = Executed { receipt, effects, accounts: Vec::new(), report: None };
+        executed.receipt = receipt(tx, result);
         if noting.observations {
             conclude(&mut db.log, tx, clearing);
         }
@@ -129,11 +143,11 @@ impl<'v> Runner<'v> {
             }
             let gas_used = executed.receipt.gas_used;
             let trace = Trace { sender: tx.caller, gas_used, work: db.work, log };
-            executed.report = Some((trace.report(&executed.effects.accounts), trace));
+            executed.report = Some(Box::new((trace.report(&executed.effects), trace)));
         } else if speculative {
-            executed.accounts = std::mem::take(&mut db.log.accounts);
+            std::mem::swap(&mut executed.accounts, &mut db.log.accounts);
         }
-        Outcome::Executed(Box::new(executed))
+        Outcome::Executed(executed)
     }
 }
 

@@ -1,8 +1,8 @@
 //! From what was noted of a transaction to its report.
 
-use super::{effects::AccountEffect, view::AccessLog};
+use super::{AccountEffect, Effects, view::AccessLog};
 use crate::{Access, BalanceUse, Location, TxReport, WorkVector, account::Shift};
-use revm::primitives::Address;
+use revm::primitives::{Address, U256};
 use std::collections::BTreeMap;
 
 /// Everything noted of a finished transaction.
@@ -15,9 +15,9 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Reads and writes as [`TxReport`] defines them, given that folding found out what the effects expect.
-    pub(crate) fn report(&self, effects: &[AccountEffect]) -> TxReport {
+    pub(crate) fn report(&self, all: &Effects) -> TxReport {
         let effects: BTreeMap<Address, &AccountEffect> =
-            effects.iter().map(|effect| (effect.address, effect)).collect();
+            all.accounts.iter().map(|effect| (effect.address, effect)).collect();
         let mut reads = Vec::with_capacity(self.log.accounts.len() * 2 + self.log.slots.len());
         let mut balances = Vec::new();
         for (loaded, prefix) in self.log.accounts.iter().zip(&self.log.account_prefixes) {
@@ -52,8 +52,8 @@ impl Trace {
         reads.dedup_by_key(|access| access.location);
         balances.sort_unstable_by_key(|usage| usage.address);
         let mut writes = Vec::new();
-        for effect in effects.values() {
-            Written::by(effect).locations(effect, &mut writes);
+        for (effect, slots) in all.iter() {
+            Written::by(effect).locations(effect.address, slots, &mut writes);
         }
         writes.sort_unstable();
         TxReport { gas_used: self.gas_used, work: self.work, reads, writes, balances }
@@ -84,13 +84,12 @@ impl Written {
         }
     }
 
-    fn locations(self, effect: &AccountEffect, out: &mut Vec<Location>) {
-        let address = effect.address;
+    fn locations(self, address: Address, slots: &[(U256, U256)], out: &mut Vec<Location>) {
         out.extend(self.nonce.then_some(Location::Nonce(address)));
         out.extend(self.balance.then_some(Location::Balance(address)));
         out.extend(self.code.then_some(Location::Code(address)));
         if self.slots {
-            out.extend(effect.slots.iter().map(|(slot, _)| Location::Slot(address, *slot)));
+            out.extend(slots.iter().map(|(slot, _)| Location::Slot(address, *slot)));
         }
     }
 }

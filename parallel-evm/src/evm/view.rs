@@ -9,17 +9,26 @@ use revm::{
     Database,
     database_interface::DBErrorMarker,
     primitives::{Address, AddressMap, B256, KECCAK_EMPTY, U256},
-    state::{AccountInfo, Bytecode},
+    state::{AccountId, AccountInfo, Bytecode},
 };
 use std::fmt;
 
 /// The state before one transaction, as far as it is known.
 pub(crate) trait View {
-    /// The account, with its code if that is at hand.
-    fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError>;
-    fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError>;
+    fn account(&self, address: Address) -> Result<Given, StateError>;
+    /// `place`: where the view said it keeps the account.
+    fn slot(&self, address: Address, place: Option<AccountId>, slot: U256) -> Result<U256, StateError>;
     fn code(&self, hash: B256) -> Result<Bytecode, StateError>;
     fn block_hash(&self, number: u64) -> Result<B256, StateError>;
+}
+
+/// What a view knows of an account.
+pub(crate) struct Given {
+    pub(crate) read: AccountRead,
+    /// The code, if it is at hand.
+    pub(crate) code: Option<Bytecode>,
+    /// Where the view keeps the account, so that it need not be searched again.
+    pub(crate) place: Option<AccountId>,
 }
 
 impl DBErrorMarker for StateError {}
@@ -114,6 +123,16 @@ impl<'v> TxDb<'v> {
     }
 }
 
+impl TxDb<'_> {
+    fn fetch(&mut self, address: Address, place: Option<AccountId>, slot: U256) -> Result<U256, StateError> {
+        if self.noting.counts {
+            self.log.slots.push(((address, slot), self.work));
+            self.work.add(WorkClass::StorageReadCold, 1);
+        }
+        self.view.slot(address, place, slot)
+    }
+}
+
 impl fmt::Debug for TxDb<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TxDb").field("work", &self.work).finish_non_exhaustive()
@@ -128,7 +147,7 @@ impl Database for TxDb<'_> {
             self.log.account_prefixes.push(self.work);
             self.work.add(WorkClass::AccountCold, 1);
         }
-        let (mut read, code) = self.view.account(address)?;
+        let Given { mut read, code, place } = self.view.account(address)?;
         let static_nonce = self.noting.static_nonce && address == self.sender.0;
         if static_nonce {
             read.nonce = self.sender.1;
@@ -141,7 +160,7 @@ impl Database for TxDb<'_> {
         }
         let code = if read.code_hash == KECCAK_EMPTY { Some(Bytecode::default()) } else { code };
         let AccountRead { nonce, balance, code_hash, .. } = read;
-        Ok(Some(AccountInfo { nonce, balance, code_hash, code, ..AccountInfo::default() }))
+        Ok(Some(AccountInfo { nonce, balance, code_hash, code, account_id: place }))
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {
@@ -149,11 +168,16 @@ impl Database for TxDb<'_> {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
-        if self.noting.counts {
-            self.log.slots.push(((address, slot), self.work));
-            self.work.add(WorkClass::StorageReadCold, 1);
-        }
-        self.view.slot(address, slot)
+        self.fetch(address, None, slot)
+    }
+
+    fn storage_by_account_id(
+        &mut self,
+        address: Address,
+        place: AccountId,
+        slot: U256,
+    ) -> Result<U256, StateError> {
+        self.fetch(address, Some(place), slot)
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {

@@ -10,24 +10,37 @@
 //! That alone is correct. The rest saves work: a transaction that wrote where a higher one had read has the
 //! higher ones checked at once; one that fails is retracted (its writes become estimates) and executed again;
 //! one that met an estimate runs to its end and then waits for the highest transaction it met an estimate of;
-//! if nearly everything is executed twice, the next stretch is executed in order, by one thread at a time.
+//! one that is expected to read what a lower one is about to write is put off until that is executed; nobody
+//! runs further ahead than a window; if nearly everything is executed twice, the next stretch is executed in
+//! order, by one thread at a time.
 
 use super::sync::{
-    AtomicBool, AtomicU8, AtomicUsize, Condvar, Mutex, SPINS, SeqCst, lock, spin, try_lock, wait,
+    AtomicBool, AtomicU8, AtomicUsize, Condvar, Mutex, SPINS, SeqCst, WINDOW, lock, spin, try_lock, wait,
 };
 use std::collections::BTreeSet;
 
 /// What is driven. Transactions are numbered from 0.
 /// `Worker` is what a thread needs to execute.
 pub(super) trait Work<Worker>: Sync {
-    /// Executes a transaction. `definite`: all lower ones are committed; then this also commits it.
-    fn execute(&self, worker: &mut Worker, index: usize, definite: bool) -> Finished;
+    /// Executes a transaction. `definite`: all lower ones are committed; then this also commits it. Otherwise
+    /// it may commit it instead of recording it if `arrived` says that they are committed by the end.
+    fn execute(
+        &self,
+        worker: &mut Worker,
+        index: usize,
+        definite: bool,
+        arrived: &dyn Fn() -> bool,
+    ) -> Finished;
     /// Whether what an executed transaction read still holds, as far as is known.
     fn check(&self, index: usize) -> Check;
     /// Marks the writes of an executed transaction as estimates.
     fn retract(&self, index: usize);
     /// Commits an executed transaction if its reads hold. All lower ones are committed.
-    fn commit(&self, index: usize) -> Verdict;
+    fn commit(&self, worker: &mut Worker, index: usize) -> Verdict;
+    /// A lower transaction that is likely to write what this one reads: better executed first.
+    fn expects(&self, _index: usize) -> Option<usize> {
+        None
+    }
     /// Whether an attempt at the frontier may be definite; otherwise it is recorded and checked like any other.
     fn may_be_definite(&self, _index: usize) -> bool {
         true
@@ -51,6 +64,8 @@ pub(super) enum Finished {
         /// As above.
         disturbed: Option<usize>,
     },
+    /// Executed ahead; all lower ones are committed, and its reads do not hold.
+    Stale,
     /// Executed definitely, and the block cannot go on.
     Failed,
 }
@@ -78,6 +93,8 @@ const WAITING: u8 = 3;
 /// Being retracted, or being committed.
 const CLAIMED: u8 = 4;
 const COMMITTED: u8 = 5;
+/// Not executed yet, and waiting for a lower one to be.
+const DEFERRED: u8 = 6;
 
 /// Commits after which it is decided whether executing ahead pays.
 const STRETCH: usize = 16;
@@ -88,36 +105,53 @@ const IN_ORDER_MIN: usize = 64;
 const IN_ORDER_MAX: usize = 512;
 
 pub(super) struct Driver {
-    phases: Box<[AtomicU8]>,
+    transactions: Box<[Transaction]>,
+    window: usize,
     /// Nobody has claimed anything from here on.
-    next: AtomicUsize,
-    committed: AtomicUsize,
-    committing: Mutex<()>,
-    /// Retracted transactions that nobody has claimed, and how many.
-    redo: Mutex<BTreeSet<usize>>,
-    redo_len: AtomicUsize,
-    /// Who waits for whom.
-    waiters: Box<[Mutex<Vec<usize>>]>,
-    /// How often a transaction may have disturbed higher ones.
-    disturbances: AtomicUsize,
-    halted: AtomicBool,
-    /// Below this index transactions are executed only at the frontier.
-    in_order_until: AtomicUsize,
-    stretch: Mutex<Stretch>,
+    next: Line<AtomicUsize>,
+    committed: Line<AtomicUsize>,
+    committing: Line<Mutex<()>>,
+    /// Transactions to execute that were claimed before, and how many.
+    redo: Line<Mutex<BTreeSet<usize>>>,
+    redo_len: Line<AtomicUsize>,
+    /// Seldom written.
+    flags: Line<Flags>,
     /// Counts reasons to look for work again.
-    news: AtomicUsize,
+    news: Line<AtomicUsize>,
     sleepers: Mutex<()>,
     sleeping: AtomicUsize,
     wake: Condvar,
     in_vain: AtomicUsize,
+    /// Of these, in the present stretch.
+    in_vain_lately: AtomicUsize,
     waits: AtomicUsize,
     checks: AtomicUsize,
 }
 
-struct Stretch {
-    end: usize,
-    in_vain: usize,
-    in_order: usize,
+/// Cache lines of its own, so that threads that write different things do not disturb each other.
+#[repr(align(128))]
+struct Line<T>(T);
+
+#[repr(align(64))]
+struct Transaction {
+    phase: AtomicU8,
+    /// Whether anybody waits, or is about to.
+    awaited: AtomicBool,
+    waiters: Mutex<Vec<usize>>,
+}
+
+struct Flags {
+    halted: AtomicBool,
+    /// Somebody would claim transactions if the window allowed it.
+    held_back: AtomicBool,
+    /// How often a transaction may have disturbed higher ones.
+    disturbances: AtomicUsize,
+    /// Below this index transactions are executed only at the frontier.
+    in_order_until: AtomicUsize,
+    /// Commits up to here belong to the present stretch.
+    stretch_end: AtomicUsize,
+    /// How long the next stretch in order will be.
+    in_order_next: AtomicUsize,
 }
 
 /// What happened; differs from run to run.
@@ -129,24 +163,35 @@ pub(super) struct Tally {
 }
 
 impl Driver {
-    pub(super) fn new(count: usize) -> Self {
-        Self {
-            phases: (0..count).map(|_| AtomicU8::new(READY)).collect(),
-            next: AtomicUsize::new(0),
-            committed: AtomicUsize::new(0),
-            committing: Mutex::new(()),
-            redo: Mutex::new(BTreeSet::new()),
-            redo_len: AtomicUsize::new(0),
-            waiters: (0..count).map(|_| Mutex::new(Vec::new())).collect(),
-            disturbances: AtomicUsize::new(0),
+    pub(super) fn new(count: usize, threads: usize) -> Self {
+        let transaction = |_| Transaction {
+            phase: AtomicU8::new(READY),
+            awaited: AtomicBool::new(false),
+            waiters: Mutex::new(Vec::new()),
+        };
+        let flags = Flags {
             halted: AtomicBool::new(false),
+            held_back: AtomicBool::new(false),
+            disturbances: AtomicUsize::new(0),
             in_order_until: AtomicUsize::new(0),
-            stretch: Mutex::new(Stretch { end: STRETCH, in_vain: 0, in_order: IN_ORDER_MIN }),
-            news: AtomicUsize::new(0),
+            stretch_end: AtomicUsize::new(STRETCH),
+            in_order_next: AtomicUsize::new(IN_ORDER_MIN),
+        };
+        Self {
+            transactions: (0..count).map(transaction).collect(),
+            window: WINDOW.saturating_mul(threads),
+            next: Line(AtomicUsize::new(0)),
+            committed: Line(AtomicUsize::new(0)),
+            committing: Line(Mutex::new(())),
+            redo: Line(Mutex::new(BTreeSet::new())),
+            redo_len: Line(AtomicUsize::new(0)),
+            flags: Line(flags),
+            news: Line(AtomicUsize::new(0)),
             sleepers: Mutex::new(()),
             sleeping: AtomicUsize::new(0),
             wake: Condvar::new(),
             in_vain: AtomicUsize::new(0),
+            in_vain_lately: AtomicUsize::new(0),
             waits: AtomicUsize::new(0),
             checks: AtomicUsize::new(0),
         }
@@ -155,12 +200,13 @@ impl Driver {
     /// Works until everything is committed or somebody halts.
     pub(super) fn work<X, W: Work<X>>(&self, work: &W, worker: &mut X) {
         loop {
-            let news = self.news.load(SeqCst);
+            let news = self.news.0.load(SeqCst);
             if self.is_over() {
                 return;
             }
             match self.claim() {
                 Some(index) => self.run(work, worker, index),
+                None if self.is_held_back() => {}
                 None => {
                     work.rests(worker, true);
                     self.rest(news);
@@ -172,13 +218,13 @@ impl Driver {
 
     /// Sends everybody home.
     pub(super) fn halt(&self) {
-        self.halted.store(true, SeqCst);
+        self.flags.0.halted.store(true, SeqCst);
         self.announce();
     }
 
     /// How many transactions are committed.
     pub(super) fn committed(&self) -> usize {
-        self.committed.load(SeqCst)
+        self.committed.0.load(SeqCst)
     }
 
     pub(super) fn tally(&self) -> Tally {
@@ -189,25 +235,45 @@ impl Driver {
         }
     }
 
+    fn len(&self) -> usize {
+        self.transactions.len()
+    }
+
     fn is_over(&self) -> bool {
-        self.halted.load(SeqCst) || self.committed() == self.phases.len()
+        self.is_halted() || self.committed() == self.len()
+    }
+
+    fn is_halted(&self) -> bool {
+        self.flags.0.halted.load(SeqCst)
+    }
+
+    fn phase(&self, index: usize) -> u8 {
+        self.transactions[index].phase.load(SeqCst)
+    }
+
+    fn enter(&self, index: usize, phase: u8) {
+        self.transactions[index].phase.store(phase, SeqCst);
     }
 
     fn moves(&self, index: usize, from: u8, to: u8) -> bool {
-        self.phases[index].compare_exchange(from, to, SeqCst, SeqCst).is_ok()
+        self.transactions[index].phase.compare_exchange(from, to, SeqCst, SeqCst).is_ok()
+    }
+
+    fn is_in_order(&self, frontier: usize) -> bool {
+        frontier < self.flags.0.in_order_until.load(SeqCst)
     }
 
     /// Claims the lowest transaction there is to execute.
     fn claim(&self) -> Option<usize> {
         let frontier = self.committed();
-        if frontier < self.in_order_until.load(SeqCst) {
-            let at_frontier = frontier < self.phases.len() && self.moves(frontier, READY, EXECUTING);
+        if self.is_in_order(frontier) {
+            let at_frontier = frontier < self.len() && self.moves(frontier, READY, EXECUTING);
             return at_frontier.then_some(frontier);
         }
-        while self.redo_len.load(SeqCst) > 0 {
-            let mut redo = lock(&self.redo);
+        while self.redo_len.0.load(SeqCst) > 0 {
+            let mut redo = lock(&self.redo.0);
             let lowest = redo.pop_first();
-            self.redo_len.store(redo.len(), SeqCst);
+            self.redo_len.0.store(redo.len(), SeqCst);
             drop(redo);
             match lowest {
                 Some(index) if self.moves(index, READY, EXECUTING) => return Some(index),
@@ -215,36 +281,61 @@ impl Driver {
                 None => break,
             }
         }
-        while self.next.load(SeqCst) < self.phases.len() {
-            let index = self.next.fetch_add(1, SeqCst);
-            if index < self.phases.len() && self.moves(index, READY, EXECUTING) {
+        while self.next.0.load(SeqCst) < self.len().min(frontier + self.window) {
+            let index = self.next.0.fetch_add(1, SeqCst);
+            if index < self.len() && self.moves(index, READY, EXECUTING) {
                 return Some(index);
             }
         }
         None
     }
 
+    /// Whether there is room in the window after all. If not, whoever makes room will announce it.
+    fn is_held_back(&self) -> bool {
+        if self.next.0.load(SeqCst) >= self.len() || self.is_in_order(self.committed()) {
+            return false;
+        }
+        self.flags.0.held_back.store(true, SeqCst);
+        self.has_room()
+    }
+
+    /// Not until half of the window is free: waking up costs more than a few transactions.
+    fn has_room(&self) -> bool {
+        self.next.0.load(SeqCst) <= self.committed() + self.window / 2
+    }
+
     /// Executes a claimed transaction, and whatever that leaves to this thread.
     fn run<X, W: Work<X>>(&self, work: &W, worker: &mut X, claimed: usize) {
         let mut next = Some((claimed, false));
-        while let Some((index, again)) = next {
-            if self.halted.load(SeqCst) {
+        while let Some((index, again)) = next.take() {
+            if self.is_halted() {
                 return;
             }
-            let definite = again || self.committed() == index && work.may_be_definite(index);
-            let disturbances = self.disturbances.load(SeqCst);
-            let disturbed = match work.execute(worker, index, definite) {
+            let at_frontier = self.committed() == index;
+            if !at_frontier
+                && work.expects(index).is_some_and(|by| self.waits_for(index, by, EXECUTING, DEFERRED))
+            {
+                return;
+            }
+            let definite = again || at_frontier && work.may_be_definite(index);
+            let disturbances = self.flags.0.disturbances.load(SeqCst);
+            let disturbed = match work.execute(worker, index, definite, &|| self.committed() == index) {
                 Finished::Failed => return self.halt(),
+                Finished::Stale => {
+                    self.count_in_vain();
+                    next = Some((index, true));
+                    continue;
+                }
                 Finished::Committed { disturbed } => {
-                    self.phases[index].store(COMMITTED, SeqCst);
+                    self.enter(index, COMMITTED);
                     self.advance(index + 1);
                     disturbed
                 }
                 Finished::Recorded { blocker, disturbed } => {
-                    if !blocker.is_some_and(|by| self.waits_for(index, by, EXECUTING)) {
-                        self.phases[index].store(EXECUTED, SeqCst);
+                    if !blocker.is_some_and(|by| self.waits_for(index, by, EXECUTING, WAITING)) {
+                        self.enter(index, EXECUTED);
                         // Somebody may have missed this one while it was being executed.
-                        if blocker.is_some() || self.disturbances.load(SeqCst) != disturbances {
+                        if blocker.is_some() || self.flags.0.disturbances.load(SeqCst) != disturbances {
                             self.check(work, index);
                         }
                     }
@@ -252,40 +343,47 @@ impl Driver {
                 }
             };
             if let Some(disturbed) = disturbed {
-                self.disturbances.fetch_add(1, SeqCst);
+                self.flags.0.disturbances.fetch_add(1, SeqCst);
                 (index + 1..=disturbed).for_each(|higher| self.check(work, higher));
             }
-            self.release(work, index);
-            next = self.commit(work).map(|stale| (stale, true));
-            if next.is_none() && self.committed() < self.in_order_until.load(SeqCst) {
+            let mut ready = self.release(work, index);
+            next = self.commit(work, worker, &mut ready).map(|stale| (stale, true));
+            if next.is_none() && self.is_in_order(self.committed()) {
                 next = self.claim().map(|index| (index, false));
+            }
+            // One that became ready is what this thread claims next, if it has nothing else to do.
+            if ready > usize::from(next.is_none()) {
+                self.announce();
             }
         }
     }
 
-    /// Commits what can be committed. Returns a claimed transaction that must be executed definitely.
-    fn commit<X, W: Work<X>>(&self, work: &W) -> Option<usize> {
+    /// Commits what can be committed; adds how many others that made ready. Returns a claimed transaction that
+    /// must be executed definitely.
+    fn commit<X, W: Work<X>>(&self, work: &W, worker: &mut X, ready: &mut usize) -> Option<usize> {
         loop {
-            let guard = try_lock(&self.committing)?;
+            let index = self.committed();
+            if index == self.len() || self.phase(index) != EXECUTED {
+                return None;
+            }
+            // Whoever has the lock looks again after giving it back.
+            let guard = try_lock(&self.committing.0)?;
             loop {
                 let index = self.committed();
-                if index == self.phases.len()
-                    || self.halted.load(SeqCst)
-                    || !self.moves(index, EXECUTED, CLAIMED)
-                {
+                if index == self.len() || self.is_halted() || !self.moves(index, EXECUTED, CLAIMED) {
                     break;
                 }
-                match work.commit(index) {
+                match work.commit(worker, index) {
                     Verdict::Committed => {
-                        self.phases[index].store(COMMITTED, SeqCst);
+                        self.enter(index, COMMITTED);
                         self.advance(index + 1);
                         // Some may have begun to wait since it was claimed.
-                        self.release(work, index);
+                        *ready += self.release(work, index);
                     }
                     Verdict::Stale => {
                         self.count_in_vain();
                         work.retract(index);
-                        self.phases[index].store(EXECUTING, SeqCst);
+                        self.enter(index, EXECUTING);
                         return Some(index);
                     }
                     Verdict::Failed => {
@@ -295,9 +393,7 @@ impl Driver {
                 }
             }
             drop(guard);
-            // Whoever finished meanwhile found the lock taken and left the rest to this thread.
-            let index = self.committed();
-            if index == self.phases.len() || self.phases[index].load(SeqCst) != EXECUTED {
+            if self.is_halted() {
                 return None;
             }
         }
@@ -305,39 +401,40 @@ impl Driver {
 
     /// Moves the frontier. Only the owner of the transaction at the frontier does.
     fn advance(&self, committed: usize) {
-        self.committed.store(committed, SeqCst);
-        let in_order_until = self.in_order_until.load(SeqCst);
-        let mut stretch = lock(&self.stretch);
-        if committed >= stretch.end {
-            if committed >= in_order_until && stretch.in_vain >= STRETCH_VAIN {
-                let until = committed + stretch.in_order;
-                stretch.in_order = (stretch.in_order * 2).min(IN_ORDER_MAX);
-                stretch.end = until + STRETCH;
-                self.in_order_until.store(until, SeqCst);
+        let flags = &self.flags.0;
+        self.committed.0.store(committed, SeqCst);
+        let in_order_until = flags.in_order_until.load(SeqCst);
+        if committed >= flags.stretch_end.load(SeqCst) {
+            let in_vain = self.in_vain_lately.swap(0, SeqCst);
+            if committed >= in_order_until && in_vain >= STRETCH_VAIN {
+                let in_order = flags.in_order_next.load(SeqCst);
+                flags.in_order_next.store((in_order * 2).min(IN_ORDER_MAX), SeqCst);
+                flags.stretch_end.store(committed + in_order + STRETCH, SeqCst);
+                flags.in_order_until.store(committed + in_order, SeqCst);
             } else {
                 if committed >= in_order_until + STRETCH {
-                    stretch.in_order = IN_ORDER_MIN;
+                    flags.in_order_next.store(IN_ORDER_MIN, SeqCst);
                 }
-                stretch.end = committed + STRETCH;
+                flags.stretch_end.store(committed + STRETCH, SeqCst);
             }
-            stretch.in_vain = 0;
         }
-        drop(stretch);
-        if committed == self.phases.len() || committed == in_order_until {
+        let makes_room =
+            flags.held_back.load(SeqCst) && self.has_room() && flags.held_back.swap(false, SeqCst);
+        if committed == self.len() || committed == in_order_until || makes_room {
             self.announce();
         }
     }
 
     /// Has a transaction retracted and executed again if it is executed and its reads no longer hold.
     fn check<X, W: Work<X>>(&self, work: &W, index: usize) {
-        if self.phases[index].load(SeqCst) != EXECUTED {
+        if self.phase(index) != EXECUTED {
             return;
         }
         self.checks.fetch_add(1, SeqCst);
         match work.check(index) {
             Check::Holds => {}
             Check::Blocked(by) => {
-                if self.waits_for(index, by, EXECUTED) {
+                if self.waits_for(index, by, EXECUTED, WAITING) {
                     return;
                 }
                 // It has arrived: look again, once. What is still wrong then shows at the frontier.
@@ -355,43 +452,59 @@ impl Driver {
         }
         self.count_in_vain();
         work.retract(index);
-        self.phases[index].store(READY, SeqCst);
-        let mut redo = lock(&self.redo);
-        redo.insert(index);
-        self.redo_len.store(redo.len(), SeqCst);
-        drop(redo);
+        self.make_ready(index);
         self.announce();
+    }
+
+    fn make_ready(&self, index: usize) {
+        self.enter(index, READY);
+        let mut redo = lock(&self.redo.0);
+        redo.insert(index);
+        self.redo_len.0.store(redo.len(), SeqCst);
     }
 
     fn count_in_vain(&self) {
         self.in_vain.fetch_add(1, SeqCst);
-        lock(&self.stretch).in_vain += 1;
+        self.in_vain_lately.fetch_add(1, SeqCst);
     }
 
     /// Makes a transaction wait for a lower one, unless that is executed.
-    fn waits_for(&self, index: usize, by: usize, from: u8) -> bool {
-        let mut waiters = lock(&self.waiters[by]);
+    fn waits_for(&self, index: usize, by: usize, from: u8, to: u8) -> bool {
+        let lower = &self.transactions[by];
+        let mut waiters = lock(&lower.waiters);
         // Whoever executes it changes its phase first and looks for waiters then.
-        if matches!(self.phases[by].load(SeqCst), EXECUTED | COMMITTED) || !self.moves(index, from, WAITING) {
+        lower.awaited.store(true, SeqCst);
+        if matches!(self.phase(by), EXECUTED | COMMITTED) || !self.moves(index, from, to) {
             return false;
         }
         waiters.push(index);
+        drop(waiters);
         self.waits.fetch_add(1, SeqCst);
         true
     }
 
-    fn release<X, W: Work<X>>(&self, work: &W, index: usize) {
+    /// Lets those go on that waited for an executed transaction. Returns how many of them are to be executed.
+    fn release<X, W: Work<X>>(&self, work: &W, index: usize) -> usize {
+        let transaction = &self.transactions[index];
+        if !transaction.awaited.load(SeqCst) {
+            return 0;
+        }
         // Not in the loop's head: the lock would be held through the loop, and checks take such locks.
-        let waiters = std::mem::take(&mut *lock(&self.waiters[index]));
+        let waiters = std::mem::take(&mut *lock(&transaction.waiters));
+        let mut ready = 0;
         for waiter in waiters {
             if self.moves(waiter, WAITING, EXECUTED) {
                 self.check(work, waiter);
+            } else if self.moves(waiter, DEFERRED, CLAIMED) {
+                self.make_ready(waiter);
+                ready += 1;
             }
         }
+        ready
     }
 
     fn announce(&self) {
-        self.news.fetch_add(1, SeqCst);
+        self.news.0.fetch_add(1, SeqCst);
         if self.sleeping.load(SeqCst) > 0 {
             let guard = lock(&self.sleepers);
             self.wake.notify_all();
@@ -402,14 +515,14 @@ impl Driver {
     /// Waits for news.
     fn rest(&self, news: usize) {
         for _ in 0..SPINS {
-            if self.news.load(SeqCst) != news {
+            if self.news.0.load(SeqCst) != news {
                 return;
             }
             spin();
         }
         let mut guard = lock(&self.sleepers);
         self.sleeping.fetch_add(1, SeqCst);
-        while self.news.load(SeqCst) == news {
+        while self.news.0.load(SeqCst) == news {
             guard = wait(&self.wake, guard);
         }
         self.sleeping.fetch_sub(1, SeqCst);

@@ -7,18 +7,21 @@
 //! was last destroyed or created counts as zero.
 //!
 //! Cells live in shards, each behind a lock held for one access; a handle finds a cell again without hashing.
-//! No two locks are held at once.
+//! Slots are keyed by their account's handle. No two locks are held at once.
 
-use super::sync::{AtomicBool, Mutex, SeqCst, lock};
+use super::{
+    cells::{AccountCell, AccountEntry, SlotCell, SlotKey, SlotValue, Version},
+    sync::{AtomicBool, Mutex, SeqCst, lock},
+};
 use crate::{
     Block, PreState, StateDelta, StateError,
-    account::{AccountRead, AccountState, Change, Facts},
-    evm::{AccountEffect, Effects, Loaded},
+    account::AccountRead,
+    evm::{Effects, Loaded},
     overlay::account_delta,
 };
 use revm::{
     primitives::{Address, B256, HashMap, U256, hardfork::SpecId},
-    state::Bytecode,
+    state::{AccountId, Bytecode},
 };
 use std::{collections::BTreeMap, convert::Infallible, sync::PoisonError};
 
@@ -30,7 +33,7 @@ pub(super) struct Memory<'p> {
     beneficiary: Address,
     clearing: bool,
     accounts: Box<[Shard<Address, AccountCell>]>,
-    slots: Box<[Shard<(Address, U256), SlotCell>]>,
+    slots: Box<[Shard<SlotKey, SlotCell>]>,
     /// Whether any storage was ever voided; spares the look at the account until then.
     any_voided: AtomicBool,
     /// Codes that committed transactions have set.
@@ -46,58 +49,9 @@ struct Cells<K, C> {
     cells: Vec<C>,
 }
 
-/// Where a cell is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Handle {
-    shard: u32,
-    cell: u32,
-}
-
-struct AccountCell {
-    address: Address,
-    state: AccountState,
-    /// Changes with everything that can change what a transaction sees, commits of what it saw excepted.
-    stamp: u32,
-    /// The last committed transaction that voided the storage.
-    voided: Option<u32>,
-    entries: Vec<AccountEntry>,
-    /// One above the highest transaction that has read it.
-    readers: u32,
-}
-
-struct AccountEntry {
-    tx: u32,
-    estimate: bool,
-    change: Change,
-}
-
-struct SlotCell {
-    key: (Address, U256),
-    pre: Option<U256>,
-    committed: Option<SlotValue>,
-    entries: Vec<SlotEntry>,
-    readers: u32,
-}
-
-#[derive(Clone, Copy)]
-struct SlotValue {
-    tx: u32,
-    incarnation: u32,
-    value: U256,
-}
-
-struct SlotEntry {
-    written: SlotValue,
-    estimate: bool,
-}
-
-/// Where a slot's value came from: equal versions mean equal values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    Pre,
-    Written { tx: u32, incarnation: u32 },
-    Voided { tx: u32 },
-}
+/// Where a cell is: its shard in the upper bits, its index there in the lower ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Handle(u32);
 
 /// An account as a transaction sees it.
 pub(super) struct AccountSeen {
@@ -117,19 +71,70 @@ pub(super) struct SlotSeen {
     pub(super) blocker: Option<usize>,
 }
 
-/// Where a transaction's last attempt has entries.
+/// Where a transaction's last attempt has entries: one for every account of its effects, one for every slot.
 #[derive(Default)]
 pub(super) struct Written {
-    accounts: Vec<Address>,
-    slots: Vec<(Address, U256)>,
+    accounts: Vec<Handle>,
+    slots: Vec<Handle>,
+    /// Memory of the attempt before.
+    before: (Vec<Handle>, Vec<Handle>),
 }
 
-fn shard_of(address: &Address, slot: &U256) -> u32 {
+impl Written {
+    /// Whether it has neither content nor memory.
+    pub(super) fn is_unused(&self) -> bool {
+        self.accounts.capacity() == 0
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.accounts.clear();
+        self.slots.clear();
+    }
+}
+
+impl Handle {
+    fn new(shard: usize, cell: u32) -> Self {
+        debug_assert!(cell < 1 << (32 - SHARD_BITS));
+        Self((shard as u32) << (32 - SHARD_BITS) | cell)
+    }
+
+    const fn shard(self) -> usize {
+        (self.0 >> (32 - SHARD_BITS)) as usize
+    }
+
+    const fn cell(self) -> usize {
+        (self.0 & ((1 << (32 - SHARD_BITS)) - 1)) as usize
+    }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// As revm carries it from an account to its slots.
+    pub(super) fn place(self) -> Option<AccountId> {
+        AccountId::new(self.0 as usize)
+    }
+}
+
+impl From<AccountId> for Handle {
+    fn from(place: AccountId) -> Self {
+        Self(place.get() as u32)
+    }
+}
+
+fn spread(mixed: u64) -> usize {
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SHARD_BITS)) as usize
+}
+
+fn shard_of(address: &Address) -> usize {
     let mut low = [0; 8];
     low.copy_from_slice(&address[12..]);
-    let limbs = slot.as_limbs();
-    let mixed = u64::from_le_bytes(low) ^ limbs[0].rotate_left(17) ^ limbs[3];
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SHARD_BITS)) as u32
+    spread(u64::from_le_bytes(low))
+}
+
+fn slot_shard_of(key: &SlotKey) -> usize {
+    let limbs = key.slot.as_limbs();
+    spread(u64::from(key.account.0) << 20 ^ limbs[0].rotate_left(17) ^ limbs[3])
 }
 
 impl<'p> Memory<'p> {
@@ -147,27 +152,41 @@ impl<'p> Memory<'p> {
 
     /// The account as the transaction at `index` sees it.
     pub(super) fn account(&self, index: usize, address: Address) -> Result<AccountSeen, StateError> {
-        let shard = shard_of(&address, &U256::ZERO);
-        let mut cells = lock(&self.accounts[shard as usize].0);
-        let cell = cells.find_or(address, || AccountCell::load(self.pre, address))?;
-        let handle = Handle { shard, cell };
-        let cell = &mut cells.cells[cell as usize];
+        let shard = shard_of(&address);
+        let mut cells = lock(&self.accounts[shard].0);
+        let at = cells.find_or(address, || AccountCell::load(self.pre, address))?;
+        let cell = &mut cells.cells[at as usize];
         cell.readers = cell.readers.max(index as u32 + 1);
         let (read, code, blocker) = cell.resolve(index, self.clearing);
-        Ok(AccountSeen { read, code, handle, stamp: cell.stamp, blocker })
+        Ok(AccountSeen { read, code, handle: Handle::new(shard, at), stamp: cell.stamp, blocker })
     }
 
     /// The slot as the transaction at `index` sees it.
-    pub(super) fn slot(&self, index: usize, address: Address, slot: U256) -> Result<SlotSeen, StateError> {
-        let voided = self.voided(index, address);
-        let shard = shard_of(&address, &slot);
-        let mut cells = lock(&self.slots[shard as usize].0);
-        let cell = cells.find_or((address, slot), || Ok::<_, Infallible>(SlotCell::new((address, slot))));
-        let Ok(cell) = cell;
-        let handle = Handle { shard, cell };
-        let cell = &mut cells.cells[cell as usize];
+    pub(super) fn slot(
+        &self,
+        index: usize,
+        address: Address,
+        place: Option<AccountId>,
+        slot: U256,
+    ) -> Result<SlotSeen, StateError> {
+        let account = self.handle(address, place)?;
+        let voided = self.voided(index, account);
+        let key = SlotKey { account, slot };
+        let shard = slot_shard_of(&key);
+        let mut cells = lock(&self.slots[shard].0);
+        let Ok(at) = cells.find_or(key, || Ok::<_, Infallible>(SlotCell::new(key)));
+        let cell = &mut cells.cells[at as usize];
         cell.readers = cell.readers.max(index as u32 + 1);
-        cell.resolve(index, voided, handle, self.pre)
+        cell.resolve(index, voided, Handle::new(shard, at), address, self.pre)
+    }
+
+    fn handle(&self, address: Address, place: Option<AccountId>) -> Result<Handle, StateError> {
+        if let Some(place) = place {
+            return Ok(place.into());
+        }
+        let shard = shard_of(&address);
+        let at = lock(&self.accounts[shard].0).find_or(address, || AccountCell::load(self.pre, address))?;
+        Ok(Handle::new(shard, at))
     }
 
     pub(super) fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
@@ -180,15 +199,11 @@ impl<'p> Memory<'p> {
 
     /// The last transaction below `index` that voided the account's storage, and the highest estimate among
     /// those that touched the account.
-    fn voided(&self, index: usize, address: Address) -> (Option<u32>, Option<usize>) {
+    fn voided(&self, index: usize, account: Handle) -> (Option<u32>, Option<usize>) {
         if !self.any_voided.load(SeqCst) {
             return (None, None);
         }
-        let cells = lock(&self.accounts[shard_of(&address, &U256::ZERO) as usize].0);
-        match cells.find(&address) {
-            Some(cell) => cells.cells[cell as usize].voided(index, self.clearing),
-            None => (None, None),
-        }
+        lock(&self.accounts[account.shard()].0).cells[account.cell()].voided(index, self.clearing)
     }
 
     /// Whether an account still admits the outcome of the transaction at `index`, and the highest estimate
@@ -201,92 +216,101 @@ impl<'p> Memory<'p> {
         committed: bool,
     ) -> (bool, Option<usize>) {
         let (handle, stamp) = at;
-        let cells = lock(&self.accounts[handle.shard as usize].0);
-        let cell = &cells.cells[handle.cell as usize];
+        let cells = lock(&self.accounts[handle.shard()].0);
+        let cell = &cells.cells[handle.cell()];
         let unchanged = cell.stamp == stamp;
-        if unchanged && !loaded.static_nonce && cell.entries.is_empty() {
+        // At the frontier there are no estimates below.
+        if unchanged && !loaded.static_nonce && (committed || cell.entries.is_empty()) {
             return (true, None);
         }
-        let (now, _, blocker) = cell.resolve(index, self.clearing);
+        let (now, blocker) = cell.resolve_read(index, self.clearing);
         (loaded.admits(&now, committed), blocker)
     }
 
     /// Whether the transaction at `index` would read the same from a slot.
     pub(super) fn still_reads(&self, index: usize, seen: &SlotSeen) -> (bool, Option<usize>) {
+        let handle = seen.handle;
         let voided = match self.any_voided.load(SeqCst) {
             false => (None, None),
             true => {
-                let address =
-                    lock(&self.slots[seen.handle.shard as usize].0).cells[seen.handle.cell as usize].key.0;
-                self.voided(index, address)
+                let account = lock(&self.slots[handle.shard()].0).cells[handle.cell()].key.account;
+                self.voided(index, account)
             }
         };
-        let mut cells = lock(&self.slots[seen.handle.shard as usize].0);
-        let cell = &mut cells.cells[seen.handle.cell as usize];
-        match cell.resolve(index, voided, seen.handle, self.pre) {
-            // First versions, which say more often than not that nothing happened; then values.
-            Ok(now) => (now.version == seen.version || now.value == seen.value, now.blocker),
-            Err(_) => (false, None),
-        }
+        let cells = lock(&self.slots[handle.shard()].0);
+        // First versions, which say more often than not that nothing happened; then values.
+        let (version, value, blocker) = cells.cells[handle.cell()].version(index, voided);
+        (version == seen.version || value == Some(seen.value), blocker)
     }
 
     /// Replaces a transaction's entries by those of a new attempt. Returns the highest transaction that may
     /// have missed them. Shifts of balances do not count: what they invalidate is found at the frontier.
+    ///
+    /// # Errors
+    /// The pre-state does not give an account.
     pub(super) fn record(
         &self,
         index: usize,
         incarnation: u32,
         effects: &Effects,
         written: &mut Written,
-    ) -> Option<usize> {
+    ) -> Result<Option<usize>, StateError> {
         let tx = index as u32;
         let mut readers = 0;
-        let mut now = Written::default();
-        for effect in &effects.accounts {
+        written.before.0.clone_from(&written.accounts);
+        written.before.1.clone_from(&written.slots);
+        written.clear();
+        for (effect, slots) in effects.iter() {
             if effect.change.reset.is_some() {
                 self.any_voided.store(true, SeqCst);
             }
-            let mut cells = lock(&self.accounts[shard_of(&effect.address, &U256::ZERO) as usize].0);
-            if let Some(cell) = cells.find(&effect.address) {
-                let cell = &mut cells.cells[cell as usize];
-                let disturbs = cell.put(AccountEntry { tx, estimate: false, change: effect.change.clone() });
-                readers = readers.max(if disturbs { cell.readers } else { 0 });
-                now.accounts.push(effect.address);
-            }
+            let account = self.handle(effect.address, effect.place)?;
+            let mut cells = lock(&self.accounts[account.shard()].0);
+            let cell = &mut cells.cells[account.cell()];
+            let entry = AccountEntry { tx, estimate: false, change: effect.change.clone() };
+            let disturbs = cell.put(entry, self.clearing);
+            readers = readers.max(if disturbs { cell.readers } else { 0 });
             drop(cells);
-            for (slot, value) in &effect.slots {
-                let key = (effect.address, *slot);
-                let mut cells = lock(&self.slots[shard_of(&key.0, &key.1) as usize].0);
-                let Ok(cell) = cells.find_or(key, || Ok::<_, Infallible>(SlotCell::new(key)));
-                let cell = &mut cells.cells[cell as usize];
+            written.accounts.push(account);
+            for (slot, value) in slots {
+                let key = SlotKey { account, slot: *slot };
+                let shard = slot_shard_of(&key);
+                let mut cells = lock(&self.slots[shard].0);
+                let Ok(at) = cells.find_or(key, || Ok::<_, Infallible>(SlotCell::new(key)));
+                let cell = &mut cells.cells[at as usize];
                 let disturbs = cell.put(SlotValue { tx, incarnation, value: *value });
                 readers = readers.max(if disturbs { cell.readers } else { 0 });
-                now.slots.push(key);
+                written.slots.push(Handle::new(shard, at));
             }
         }
-        readers = readers.max(self.remove(tx, written, &now));
-        *written = now;
-        (readers as usize).checked_sub(1).filter(|reader| *reader > index)
+        let (accounts, slots) = std::mem::take(&mut written.before);
+        readers = readers.max(self.remove(tx, (&accounts, &slots), written));
+        written.before = (accounts, slots);
+        Ok((readers as usize).checked_sub(1).filter(|reader| *reader > index))
     }
 
     /// Removes the entries of an attempt where its successor has none. Returns who may have read them.
-    fn remove(&self, tx: u32, old: &Written, new: &Written) -> u32 {
-        let mut readers = 0;
-        for address in old.accounts.iter().filter(|address| !new.accounts.contains(address)) {
-            let mut cells = lock(&self.accounts[shard_of(address, &U256::ZERO) as usize].0);
-            if let Some(cell) = cells.find(address) {
-                let cell = &mut cells.cells[cell as usize];
-                cell.take(tx);
-                readers = readers.max(cell.readers);
+    fn remove(&self, tx: u32, old: (&[Handle], &[Handle]), new: &Written) -> u32 {
+        fn gone(old: &[Handle], new: &[Handle]) -> Vec<Handle> {
+            if old == new {
+                return Vec::new();
             }
+            let mut kept = new.to_vec();
+            kept.sort_unstable();
+            old.iter().copied().filter(|handle| kept.binary_search(handle).is_err()).collect()
         }
-        for key in old.slots.iter().filter(|key| !new.slots.contains(key)) {
-            let mut cells = lock(&self.slots[shard_of(&key.0, &key.1) as usize].0);
-            if let Some(cell) = cells.find(key) {
-                let cell = &mut cells.cells[cell as usize];
-                cell.entries.retain(|entry| entry.written.tx != tx);
-                readers = readers.max(cell.readers);
-            }
+        let mut readers = 0;
+        for handle in gone(old.0, &new.accounts) {
+            let mut cells = lock(&self.accounts[handle.shard()].0);
+            let cell = &mut cells.cells[handle.cell()];
+            cell.take(tx);
+            readers = readers.max(cell.readers);
+        }
+        for handle in gone(old.1, &new.slots) {
+            let mut cells = lock(&self.slots[handle.shard()].0);
+            let cell = &mut cells.cells[handle.cell()];
+            cell.entries.retain(|entry| entry.written.tx != tx);
+            readers = readers.max(cell.readers);
         }
         readers
     }
@@ -294,82 +318,88 @@ impl<'p> Memory<'p> {
     /// Turns an attempt's entries into estimates.
     pub(super) fn retract(&self, index: usize, written: &Written) {
         let tx = index as u32;
-        for address in &written.accounts {
-            let mut cells = lock(&self.accounts[shard_of(address, &U256::ZERO) as usize].0);
-            if let Some(cell) = cells.find(address) {
-                let cell = &mut cells.cells[cell as usize];
-                cell.entries
-                    .iter_mut()
-                    .filter(|entry| entry.tx == tx)
-                    .for_each(|entry| entry.estimate = true);
-            }
+        for handle in &written.accounts {
+            let mut cells = lock(&self.accounts[handle.shard()].0);
+            let cell = &mut cells.cells[handle.cell()];
+            cell.tip = None;
+            cell.entries.iter_mut().filter(|entry| entry.tx == tx).for_each(|entry| entry.estimate = true);
         }
-        for key in &written.slots {
-            let mut cells = lock(&self.slots[shard_of(&key.0, &key.1) as usize].0);
-            if let Some(cell) = cells.find(key) {
-                let entries = &mut cells.cells[cell as usize].entries;
-                entries
-                    .iter_mut()
-                    .filter(|entry| entry.written.tx == tx)
-                    .for_each(|entry| entry.estimate = true);
-            }
+        for handle in &written.slots {
+            let mut cells = lock(&self.slots[handle.shard()].0);
+            let entries = &mut cells.cells[handle.cell()].entries;
+            entries.iter_mut().filter(|entry| entry.written.tx == tx).for_each(|entry| entry.estimate = true);
         }
     }
 
     /// Commits a transaction's effects; all lower ones are committed. Facts that turn out otherwise than the
-    /// effects expect are put right in them. Returns whether any did, and who may have missed the effects if
-    /// they had not been recorded.
+    /// effects expect are put right in them. `recorded`: the effects are those that were recorded last, where
+    /// `written` says. Returns whether any fact was put right, and who may have missed the effects if they had
+    /// not been recorded.
     ///
     /// # Errors
-    /// The pre-state does not give the beneficiary's account.
+    /// The pre-state does not give an account.
     pub(super) fn fold(
         &self,
         index: usize,
         incarnation: u32,
         effects: &mut Effects,
-        written: &Written,
+        written: &mut Written,
         recorded: bool,
     ) -> Result<(bool, Option<usize>), StateError> {
         let tx = index as u32;
         let (mut corrected, mut readers) = (false, 0);
-        if !recorded {
-            readers = self.remove(tx, written, &Written::default());
+        if !recorded && !written.accounts.is_empty() {
+            let (accounts, slots) =
+                (std::mem::take(&mut written.accounts), std::mem::take(&mut written.slots));
+            readers = self.remove(tx, (&accounts, &slots), written);
         }
-        for effect in &mut effects.accounts {
-            let AccountEffect { address, change, slots, expected, .. } = effect;
+        let mut rest = effects.slots.as_slice();
+        let mut handles = written.slots.iter();
+        for (at, effect) in effects.accounts.iter_mut().enumerate() {
+            let (slots, others) = rest.split_at(effect.slots);
+            rest = others;
+            let change = &effect.change;
             if let Some((hash, code)) = change.code.as_ref().filter(|(_, code)| !code.is_empty()) {
                 lock(&self.codes).insert(*hash, code.clone());
             }
-            let mut cells = lock(&self.accounts[shard_of(address, &U256::ZERO) as usize].0);
-            let Ok(cell) = cells.find_or_load(*address, self.pre) else { continue };
-            let (facts, disturbs) = cells.cells[cell as usize].fold(tx, change, self.clearing, recorded);
-            readers = readers.max(if disturbs { cells.cells[cell as usize].readers } else { 0 });
+            let account = match recorded {
+                true => written.accounts[at],
+                false => self.handle(effect.address, effect.place)?,
+            };
+            let mut cells = lock(&self.accounts[account.shard()].0);
+            let cell = &mut cells.cells[account.cell()];
+            let (facts, disturbs) = cell.fold(tx, change, self.clearing, recorded);
+            readers = readers.max(if disturbs { cell.readers } else { 0 });
             drop(cells);
             if facts.voids_storage(change) {
                 self.any_voided.store(true, SeqCst);
             }
-            corrected |= facts != *expected;
-            *expected = facts;
+            corrected |= facts != effect.expected;
+            effect.expected = facts;
             for (slot, value) in slots {
-                let key = (*address, *slot);
-                let mut cells = lock(&self.slots[shard_of(&key.0, &key.1) as usize].0);
-                let Ok(cell) = cells.find_or(key, || Ok::<_, Infallible>(SlotCell::new(key)));
-                let cell = &mut cells.cells[cell as usize];
-                if recorded {
+                let value = SlotValue { tx, incarnation, value: *value };
+                if let (true, Some(handle)) = (recorded, handles.next()) {
+                    let mut cells = lock(&self.slots[handle.shard()].0);
+                    let cell = &mut cells.cells[handle.cell()];
                     cell.entries.retain(|entry| entry.written.tx != tx);
+                    cell.committed = Some(value);
                 } else {
+                    let key = SlotKey { account, slot: *slot };
+                    let mut cells = lock(&self.slots[slot_shard_of(&key)].0);
+                    let Ok(at) = cells.find_or(key, || Ok::<_, Infallible>(SlotCell::new(key)));
+                    let cell = &mut cells.cells[at as usize];
                     readers = readers.max(cell.readers);
+                    cell.committed = Some(value);
                 }
-                cell.committed = Some(SlotValue { tx, incarnation, value: *value });
             }
         }
         if let Some(fee) = effects.fee {
-            let shard = shard_of(&self.beneficiary, &U256::ZERO) as usize;
-            let mut cells = lock(&self.accounts[shard].0);
-            let cell = cells.find_or_load(self.beneficiary, self.pre)?;
-            let cell = &mut cells.cells[cell as usize];
+            let mut cells = lock(&self.accounts[shard_of(&self.beneficiary)].0);
+            let at = cells.find_or(self.beneficiary, || AccountCell::load(self.pre, self.beneficiary))?;
+            let cell = &mut cells.cells[at as usize];
             cell.state.credit_fee(fee, self.clearing);
             cell.stamp = cell.stamp.wrapping_add(1);
+            cell.tip = None;
         }
         Ok((corrected, (readers as usize).checked_sub(1).filter(|reader| *reader > index)))
     }
@@ -379,26 +409,29 @@ impl<'p> Memory<'p> {
         let mut slots = Vec::new();
         for Shard(cells) in self.slots {
             let cells = cells.into_inner().unwrap_or_else(PoisonError::into_inner);
-            slots.extend(cells.cells.into_iter().filter_map(|cell| Some((cell.key, cell.committed?))));
+            let written = cells.cells.into_iter().filter_map(|cell| Some((cell.key, cell.committed?)));
+            slots.extend(written.map(|(key, written)| (key.account, key.slot, written)));
         }
-        slots.sort_unstable_by_key(|(key, _)| *key);
+        slots.sort_unstable_by_key(|(account, slot, _)| (*account, *slot));
         let shards = self.accounts.into_iter().map(|Shard(cells)| cells.into_inner());
         let shards: Vec<_> =
             shards.map(|cells| cells.unwrap_or_else(PoisonError::into_inner).cells).collect();
         // References are sorted, which is cheaper than sorting what they refer to.
-        let mut cells: Vec<_> = shards.iter().flatten().collect();
-        cells.sort_unstable_by_key(|cell| cell.address);
-        let mut slots = slots.into_iter().peekable();
-        let accounts = cells.into_iter().filter_map(|AccountCell { address, state, voided, .. }| {
-            while slots.next_if(|((owner, _), _)| owner < address).is_some() {}
-            let mut storage = BTreeMap::new();
-            while let Some(((_, slot), written)) = slots.next_if(|((owner, _), _)| owner == address) {
-                if voided.is_none_or(|voided| voided <= written.tx) {
-                    storage.insert(slot, written.value);
-                }
-            }
-            Some((*address, account_delta(state, storage)?))
-        });
+        let handled = |(shard, cells)| {
+            std::iter::zip(0.., cells)
+                .map(move |(at, cell): (u32, &AccountCell)| (Handle::new(shard, at), cell))
+        };
+        let mut cells: Vec<_> = shards.iter().enumerate().flat_map(handled).collect();
+        cells.sort_unstable_by_key(|(_, cell)| cell.address);
+        let accounts =
+            cells.into_iter().filter_map(|(handle, AccountCell { address, state, voided, .. })| {
+                let first = slots.partition_point(|(account, ..)| *account < handle);
+                let own = slots[first..].iter().take_while(|(account, ..)| *account == handle);
+                let valid = own.filter(|(_, _, written)| voided.is_none_or(|voided| voided <= written.tx));
+                let storage: BTreeMap<_, _> =
+                    valid.map(|(_, slot, written)| (*slot, written.value)).collect();
+                Some((*address, account_delta(state, storage)?))
+            });
         let accounts = accounts.collect();
         let codes = self.codes.into_inner().unwrap_or_else(PoisonError::into_inner);
         StateDelta { accounts, codes }
@@ -412,10 +445,6 @@ impl<K: std::hash::Hash + Eq + Copy, C> Shard<K, C> {
 }
 
 impl<K: std::hash::Hash + Eq + Copy, C> Cells<K, C> {
-    fn find(&self, key: &K) -> Option<u32> {
-        self.by_key.get(key).copied()
-    }
-
     fn find_or<E>(&mut self, key: K, make: impl FnOnce() -> Result<C, E>) -> Result<u32, E> {
         use revm::primitives::hash_map::Entry;
         match self.by_key.entry(key) {
@@ -426,142 +455,5 @@ impl<K: std::hash::Hash + Eq + Copy, C> Cells<K, C> {
                 Ok(*gap.insert(cell))
             }
         }
-    }
-}
-
-impl Cells<Address, AccountCell> {
-    fn find_or_load(&mut self, address: Address, pre: &dyn PreState) -> Result<u32, StateError> {
-        self.find_or(address, || AccountCell::load(pre, address))
-    }
-}
-
-impl AccountCell {
-    fn load(pre: &dyn PreState, address: Address) -> Result<Self, StateError> {
-        let (read, code) = AccountRead::from_info(pre.account(address)?);
-        let state = AccountState::new(read, code);
-        Ok(Self { address, state, stamp: 0, voided: None, entries: Vec::new(), readers: 0 })
-    }
-
-    fn resolve(&self, index: usize, clearing: bool) -> (AccountRead, Option<Bytecode>, Option<usize>) {
-        let (mut read, mut code) = (self.state.read, self.state.code.as_ref());
-        let mut blocker = None;
-        for entry in self.entries.iter().take_while(|entry| (entry.tx as usize) < index) {
-            let facts = read.apply(&entry.change, clearing);
-            code = match &entry.change.code {
-                _ if facts.gone => None,
-                Some((_, code)) => Some(code),
-                None => code,
-            };
-            if entry.estimate {
-                blocker = Some(entry.tx as usize);
-            }
-        }
-        (read, code.cloned(), blocker)
-    }
-
-    fn voided(&self, index: usize, clearing: bool) -> (Option<u32>, Option<usize>) {
-        let mut read = self.state.read;
-        let (mut voided, mut blocker) = (self.voided, None);
-        for entry in self.entries.iter().take_while(|entry| (entry.tx as usize) < index) {
-            if read.apply(&entry.change, clearing).voids_storage(&entry.change) {
-                voided = Some(entry.tx);
-            }
-            if entry.estimate {
-                blocker = Some(entry.tx as usize);
-            }
-        }
-        (voided, blocker)
-    }
-
-    /// Returns whether the entry changes more than a balance or a nonce.
-    fn put(&mut self, new: AccountEntry) -> bool {
-        self.stamp = self.stamp.wrapping_add(1);
-        let mut disturbs = new.change.disturbs();
-        match self.entries.binary_search_by_key(&new.tx, |entry| entry.tx) {
-            Ok(found) => {
-                let old = &self.entries[found].change;
-                disturbs |= old.disturbs();
-                disturbs &= *old != new.change;
-                self.entries[found] = new;
-            }
-            Err(gap) => self.entries.insert(gap, new),
-        }
-        disturbs
-    }
-
-    fn take(&mut self, tx: u32) {
-        self.stamp = self.stamp.wrapping_add(1);
-        self.entries.retain(|entry| entry.tx != tx);
-    }
-
-    /// Returns what was found out, and whether higher transactions may have missed more than a shift.
-    fn fold(&mut self, tx: u32, change: &Change, clearing: bool, recorded: bool) -> (Facts, bool) {
-        if recorded {
-            self.entries.retain(|entry| entry.tx != tx);
-        } else {
-            self.stamp = self.stamp.wrapping_add(1);
-        }
-        let facts = self.state.apply(change, clearing);
-        if facts.voids_storage(change) {
-            self.voided = Some(tx);
-        }
-        (facts, !recorded && change.disturbs())
-    }
-}
-
-impl SlotCell {
-    const fn new(key: (Address, U256)) -> Self {
-        Self { key, pre: None, committed: None, entries: Vec::new(), readers: 0 }
-    }
-
-    fn resolve(
-        &mut self,
-        index: usize,
-        voided: (Option<u32>, Option<usize>),
-        handle: Handle,
-        pre: &dyn PreState,
-    ) -> Result<SlotSeen, StateError> {
-        let below = self.entries.partition_point(|entry| (entry.written.tx as usize) < index);
-        let entry = self.entries[..below].last();
-        let written = entry.map(|entry| entry.written).or(self.committed);
-        let estimate = entry.filter(|entry| entry.estimate).map(|entry| entry.written.tx as usize);
-        let (voided, void_estimate) = voided;
-        let (value, version) = match (written, voided) {
-            (Some(SlotValue { tx, incarnation, value }), _) if voided.is_none_or(|voided| voided <= tx) => {
-                (value, Version::Written { tx, incarnation })
-            }
-            (_, Some(tx)) => (U256::ZERO, Version::Voided { tx }),
-            _ => {
-                let value = match self.pre {
-                    Some(value) => value,
-                    None => *self.pre.insert(pre.storage(self.key.0, self.key.1)?),
-                };
-                (value, Version::Pre)
-            }
-        };
-        Ok(SlotSeen { value, version, handle, blocker: estimate.max(void_estimate) })
-    }
-
-    /// Returns whether the value is not what was there already.
-    fn put(&mut self, written: SlotValue) -> bool {
-        let entry = SlotEntry { written, estimate: false };
-        match self.entries.binary_search_by_key(&written.tx, |entry| entry.written.tx) {
-            Ok(found) => {
-                let same = self.entries[found].written.value == written.value;
-                self.entries[found] = entry;
-                !same
-            }
-            Err(gap) => {
-                self.entries.insert(gap, entry);
-                true
-            }
-        }
-    }
-}
-
-impl Change {
-    /// Whether it changes more than a balance or a nonce, which hardly anybody reads exactly.
-    fn disturbs(&self) -> bool {
-        self.reset.is_some() || self.code.is_some()
     }
 }

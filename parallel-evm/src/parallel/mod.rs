@@ -1,11 +1,13 @@
 //! The optimistic engine: run transactions ahead of order, check what they read, run again what read stale
 //! values, commit in order.
 //!
-//! `driver` decides who does what and when, `memory` holds what everybody wrote, `view` shows it to a running
-//! transaction, `pool` keeps the threads. Here they meet revm. What the threads did shows in [`Diagnostics`] and
+//! `driver` decides who does what and when, `hints` guesses what it had better put off, `memory` and `cells` hold what
+//! everybody wrote, `view` shows it to a running transaction, `pool` keeps the threads. Here they meet revm. What the threads did shows in [`Diagnostics`] and
 //! nowhere else. `docs/algorithm.md` says why the results cannot differ from serial ones.
 
+mod cells;
 mod driver;
+mod hints;
 mod memory;
 mod pool;
 mod sync;
@@ -14,15 +16,16 @@ mod view;
 use crate::{
     Block, BlockOutput, Diagnostics, ExecuteError, PreState,
     commit::Ledger,
-    evm::{Outcome, Runner},
+    evm::{Effects, Executed, Outcome, Runner},
     executor::Options,
 };
 use driver::{Check, Driver, Finished, Verdict, Work};
+use hints::Hints;
 use memory::{Memory, Written};
 use std::{
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -43,12 +46,14 @@ pub(crate) fn execute(
         options,
         memory: Memory::new(block, pre),
         attempts: (0..count).map(|_| Mutex::new(Attempt::default())).collect(),
+        hints: Hints::new(block),
+        committed: AtomicUsize::new(0),
         ledger: Mutex::new(Ledger::new(block)),
         failure: Mutex::new(None),
         executions: AtomicU64::new(0),
         resting_nanos: AtomicU64::new(0),
     };
-    let driver = Driver::new(count);
+    let driver = Driver::new(count, threads);
     let helpers = threads.min(count).saturating_sub(1);
     let crashed = pool::run(helpers, &|| run.work(&driver));
     let wall = started.elapsed();
@@ -61,6 +66,9 @@ struct Run<'b> {
     options: Options,
     memory: Memory<'b>,
     attempts: Vec<Mutex<Attempt>>,
+    hints: Hints<'b>,
+    /// How many transactions are committed.
+    committed: AtomicUsize,
     ledger: Mutex<Ledger>,
     failure: Mutex<Option<ExecuteError>>,
     executions: AtomicU64,
@@ -71,6 +79,8 @@ struct Run<'b> {
 #[derive(Default)]
 struct Attempt {
     incarnation: u32,
+    /// How many transactions were committed when it began.
+    committed_then: usize,
     outcome: Option<Outcome>,
     reads: ReadLog,
     written: Written,
@@ -80,7 +90,21 @@ struct Attempt {
 struct Worker<'w> {
     view: &'w TxView<'w>,
     runner: Runner<'w>,
+    /// Memory of earlier attempts, to be used again.
+    spare: Vec<(ReadLog, Written)>,
     resting_since: Option<Instant>,
+}
+
+/// More is not kept for later.
+const SPARE_MAX: usize = 64;
+
+impl Worker<'_> {
+    /// Takes the memory of an attempt that is over.
+    fn recycle(&mut self, attempt: &mut Attempt) {
+        if self.spare.len() < SPARE_MAX {
+            self.spare.push((std::mem::take(&mut attempt.reads), std::mem::take(&mut attempt.written)));
+        }
+    }
 }
 
 impl Run<'_> {
@@ -88,7 +112,8 @@ impl Run<'_> {
         let _release = HaltOnPanic(driver);
         let view = TxView::new(&self.memory, self.options.stress);
         let runner = Runner::new(self.block, &view, self.options.reports, true);
-        driver.work(self, &mut Worker { view: &view, runner, resting_since: None });
+        let (spare, resting_since) = (Vec::new(), None);
+        driver.work(self, &mut Worker { view: &view, runner, spare, resting_since });
     }
 
     fn fail(&self, error: ExecuteError) {
@@ -107,29 +132,66 @@ impl Run<'_> {
         worker.view.start(index, true);
         let outcome = worker.runner.run(tx, true);
         ledger = lock(&self.ledger);
-        let mut executed = match ledger.accept(outcome) {
+        let executed = match ledger.accept(outcome) {
             Ok(executed) => executed,
             Err(error) => {
                 self.fail(error);
                 return Finished::Failed;
             }
         };
+        drop(ledger);
         let mut attempt = lock(&self.attempts[index]);
         attempt.incarnation += 1;
-        let Attempt { incarnation, written, .. } = &*attempt;
-        match self.memory.fold(index, *incarnation, &mut executed.effects, written, false) {
-            Ok((corrected, disturbed)) => {
-                if corrected {
-                    executed.renew_report();
-                }
-                ledger.push(executed);
-                Finished::Committed { disturbed }
-            }
+        match self.enter(worker, index, &mut attempt, executed, false) {
+            Ok(disturbed) => Finished::Committed { disturbed },
             Err(error) => {
-                self.fail(ExecuteError::State { index, error });
+                self.fail(error);
                 Finished::Failed
             }
         }
+    }
+
+    /// Commits what was executed. All lower ones are committed; this is what it does to the state they leave.
+    fn enter(
+        &self,
+        worker: &mut Worker<'_>,
+        index: usize,
+        attempt: &mut Attempt,
+        mut executed: Box<Executed>,
+        recorded: bool,
+    ) -> Result<Option<usize>, ExecuteError> {
+        let Attempt { incarnation, written, .. } = attempt;
+        let folded = self.memory.fold(index, *incarnation, &mut executed.effects, written, recorded);
+        let (corrected, disturbed) = folded.map_err(|error| ExecuteError::State { index, error })?;
+        if corrected {
+            executed.renew_report();
+        }
+        let spare = lock(&self.ledger).push(executed);
+        self.committed.store(index + 1, Ordering::SeqCst);
+        worker.runner.recycle(spare);
+        worker.recycle(attempt);
+        Ok(disturbed)
+    }
+
+    /// Commits an attempt at the transaction at the frontier if its reads hold: then returns who may have missed
+    /// what it does.
+    fn try_commit(
+        &self,
+        worker: &mut Worker<'_>,
+        index: usize,
+        attempt: &mut Attempt,
+        recorded: bool,
+    ) -> Result<Option<Option<usize>>, ExecuteError> {
+        let stressed = self.options.stress.is_some_and(|stress| stress.aborts(index, attempt.incarnation));
+        let fits = lock(&self.ledger).check_gas_limit(&self.block.transactions[index]).is_ok();
+        let holds = fits && self.holds(index, attempt, true).0;
+        self.hints.learn(index, attempt.committed_then, !holds);
+        // Whatever is wrong is found again, and told, by executing definitely.
+        if stressed || !holds {
+            return Ok(None);
+        }
+        let Some(Outcome::Executed(executed)) = attempt.outcome.take() else { return Ok(None) };
+        self.enter(worker, index, attempt, executed, recorded).map(Some)
     }
 
     /// Whether what an attempt read still holds, and the highest estimate in the way.
@@ -180,27 +242,61 @@ impl Run<'_> {
 }
 
 impl<'w> Work<Worker<'w>> for Run<'_> {
-    fn execute(&self, worker: &mut Worker<'w>, index: usize, definite: bool) -> Finished {
+    fn execute(
+        &self,
+        worker: &mut Worker<'w>,
+        index: usize,
+        definite: bool,
+        arrived: &dyn Fn() -> bool,
+    ) -> Finished {
         self.executions.fetch_add(1, Ordering::Relaxed);
         if definite {
             return self.execute_definitely(worker, index);
         }
+        let committed_then = self.committed.load(Ordering::SeqCst);
         worker.view.start(index, false);
         let outcome = worker.runner.run(&self.block.transactions[index], false);
-        let reads = worker.view.take_reads();
         let mut attempt = lock(&self.attempts[index]);
         attempt.incarnation += 1;
-        let Attempt { incarnation, written, .. } = &mut *attempt;
-        let nothing = crate::evm::Effects::default();
-        let effects = match &outcome {
-            Outcome::Executed(executed) => &executed.effects,
+        attempt.committed_then = committed_then;
+        attempt.outcome = Some(outcome);
+        let mut spare = std::mem::take(&mut attempt.reads);
+        if spare.accounts.capacity() == 0
+            && let Some((reads, written)) = worker.spare.pop()
+        {
+            spare = reads;
+            if attempt.written.is_unused() {
+                attempt.written = written;
+                attempt.written.clear();
+            }
+        }
+        attempt.reads = worker.view.take_reads(spare);
+        // Nobody need see what is about to be committed.
+        if arrived() && self.options.stress.is_none_or(|stress| stress.hurries(index)) {
+            return match self.try_commit(worker, index, &mut attempt, false) {
+                Ok(Some(disturbed)) => Finished::Committed { disturbed },
+                Ok(None) => Finished::Stale,
+                Err(error) => {
+                    self.fail(error);
+                    Finished::Failed
+                }
+            };
+        }
+        let Attempt { incarnation, outcome, reads, written, .. } = &mut *attempt;
+        let nothing = Effects::default();
+        let effects = match outcome {
+            Some(Outcome::Executed(executed)) => &executed.effects,
             _ => &nothing,
         };
-        let disturbed = self.memory.record(index, *incarnation, effects, written);
         let blocker = reads.blocker;
-        attempt.outcome = Some(outcome);
-        attempt.reads = reads;
-        Finished::Recorded { blocker, disturbed }
+        match self.memory.record(index, *incarnation, effects, written) {
+            Ok(disturbed) => Finished::Recorded { blocker, disturbed },
+            // All accounts were loaded when it was executed.
+            Err(error) => {
+                self.fail(ExecuteError::State { index, error });
+                Finished::Failed
+            }
+        }
     }
 
     fn check(&self, index: usize) -> Check {
@@ -211,7 +307,10 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
         match self.holds(index, &attempt, false) {
             (_, Some(by)) => Check::Blocked(by),
             (true, None) => Check::Holds,
-            (false, None) => Check::Stale,
+            (false, None) => {
+                self.hints.learn(index, attempt.committed_then, true);
+                Check::Stale
+            }
         }
     }
 
@@ -220,33 +319,20 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
         self.memory.retract(index, &attempt.written);
     }
 
-    fn commit(&self, index: usize) -> Verdict {
+    fn commit(&self, worker: &mut Worker<'w>, index: usize) -> Verdict {
         let mut attempt = lock(&self.attempts[index]);
-        let mut ledger = lock(&self.ledger);
-        let stressed = self.options.stress.is_some_and(|stress| stress.aborts(index, attempt.incarnation));
-        // Whatever is wrong is found again, and told, by executing definitely.
-        if stressed
-            || ledger.check_gas_limit(&self.block.transactions[index]).is_err()
-            || !self.holds(index, &attempt, true).0
-        {
-            return Verdict::Stale;
-        }
-        let attempt = &mut *attempt;
-        let Some(Outcome::Executed(mut executed)) = attempt.outcome.take() else { return Verdict::Stale };
-        let effects = &mut executed.effects;
-        match self.memory.fold(index, attempt.incarnation, effects, &attempt.written, true) {
-            Ok((corrected, _)) => {
-                if corrected {
-                    executed.renew_report();
-                }
-                ledger.push(executed);
-                Verdict::Committed
-            }
+        match self.try_commit(worker, index, &mut attempt, true) {
+            Ok(Some(_)) => Verdict::Committed,
+            Ok(None) => Verdict::Stale,
             Err(error) => {
-                self.fail(ExecuteError::State { index, error });
+                self.fail(error);
                 Verdict::Failed
             }
         }
+    }
+
+    fn expects(&self, index: usize) -> Option<usize> {
+        self.hints.expected(index)
     }
 
     fn may_be_definite(&self, index: usize) -> bool {

@@ -1,7 +1,8 @@
 //! Threads that stay, for the whole process, and help whoever executes a block.
 //!
 //! Help is offered, not assigned: a thread that has not begun by the time the block is done is not waited for.
-//! On a busy machine waking a thread can take longer than a small block.
+//! On a busy machine waking a thread can take longer than a small block. Hence also: a helper stays awake for a
+//! moment after a block, and who waits for a helper to leave looks for it a while before going to sleep.
 
 use super::sync::lock;
 use std::{
@@ -9,21 +10,31 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::Builder,
+    time::{Duration, Instant},
 };
 
 static POOL: Pool = Pool {
-    state: Mutex::new(State { offers: VecDeque::new(), idle: 0, threads: 0 }),
+    state: Mutex::new(State { offers: VecDeque::new(), idle: 0, asleep: 0, threads: 0 }),
+    open: AtomicUsize::new(0),
     offered: Condvar::new(),
 };
 
 /// More threads than this are never made, whatever is asked for.
 const THREADS_MAX: usize = 256;
 
+/// How long a helper looks for another block before it goes to sleep: ten times what waking it up takes.
+const AWAKE: Duration = Duration::from_micros(500);
+
+/// How long the owner of a block looks for the last helper to leave before it goes to sleep.
+const PARTING: Duration = Duration::from_micros(100);
+
 struct Pool {
     state: Mutex<State>,
+    /// How many offers there are; to look at without the lock.
+    open: AtomicUsize,
     offered: Condvar,
 }
 
@@ -31,6 +42,8 @@ struct State {
     /// One entry for every helper that is wanted.
     offers: VecDeque<Arc<Job>>,
     idle: usize,
+    /// Those of the idle that must be woken up.
+    asleep: usize,
     threads: usize,
 }
 
@@ -46,6 +59,8 @@ struct Job {
 struct Helpers {
     closed: bool,
     at_work: usize,
+    /// Whether the owner sleeps until they have left.
+    awaited: bool,
 }
 
 // SAFETY: `work` points to something that is `Sync`, and is followed only while its owner waits (see `help`).
@@ -83,9 +98,19 @@ struct Close<'j>(&'j Arc<Job>);
 
 impl Drop for Close<'_> {
     fn drop(&mut self) {
-        lock(&POOL.state).offers.retain(|offer| !Arc::ptr_eq(offer, self.0));
+        let mut state = lock(&POOL.state);
+        state.offers.retain(|offer| !Arc::ptr_eq(offer, self.0));
+        POOL.open.store(state.offers.len(), Ordering::SeqCst);
+        drop(state);
         let mut helpers = lock(&self.0.helpers);
         helpers.closed = true;
+        let closed = Instant::now();
+        while helpers.at_work > 0 && closed.elapsed() < PARTING {
+            drop(helpers);
+            look_away();
+            helpers = lock(&self.0.helpers);
+        }
+        helpers.awaited = true;
         while helpers.at_work > 0 {
             helpers = self.0.left.wait(helpers).unwrap_or_else(PoisonError::into_inner);
         }
@@ -106,15 +131,27 @@ impl Job {
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
             self.crashed.store(true, Ordering::SeqCst);
         }
-        lock(&self.helpers).at_work -= 1;
-        self.left.notify_all();
+        let mut helpers = lock(&self.helpers);
+        helpers.at_work -= 1;
+        if helpers.awaited {
+            self.left.notify_all();
+        }
     }
+}
+
+/// Some tenths of a microsecond, and a chance for others if the machine is busy.
+fn look_away() {
+    for _ in 0..16 {
+        std::hint::spin_loop();
+    }
+    std::thread::yield_now();
 }
 
 impl Pool {
     fn offer(&'static self, job: &Arc<Job>, helpers: usize) {
         let mut state = lock(&self.state);
         state.offers.extend((0..helpers).map(|_| Arc::clone(job)));
+        self.open.store(state.offers.len(), Ordering::SeqCst);
         while state.idle < state.offers.len() && state.threads < THREADS_MAX {
             let builder = Builder::new().name(format!("evm-{}", state.threads));
             if builder.spawn(|| self.serve()).is_err() {
@@ -124,8 +161,11 @@ impl Pool {
             // Idle until it takes an offer.
             state.idle += 1;
         }
+        let awake = state.idle - state.asleep;
+        let wanted = state.offers.len().saturating_sub(awake);
         drop(state);
-        match helpers {
+        match wanted {
+            0 => {}
             1 => self.offered.notify_one(),
             _ => self.offered.notify_all(),
         }
@@ -137,13 +177,26 @@ impl Pool {
             match state.offers.pop_front() {
                 Some(job) => {
                     state.idle -= 1;
+                    self.open.store(state.offers.len(), Ordering::SeqCst);
                     drop(state);
                     job.help();
                     drop(job);
                     state = lock(&self.state);
                     state.idle += 1;
                 }
-                None => state = self.offered.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    drop(state);
+                    let since = Instant::now();
+                    while self.open.load(Ordering::SeqCst) == 0 && since.elapsed() < AWAKE {
+                        look_away();
+                    }
+                    state = lock(&self.state);
+                    if state.offers.is_empty() {
+                        state.asleep += 1;
+                        state = self.offered.wait(state).unwrap_or_else(PoisonError::into_inner);
+                        state.asleep -= 1;
+                    }
+                }
             }
         }
     }

@@ -10,6 +10,9 @@ use std::sync::{MutexGuard, PoisonError, TryLockError};
 /// woken up.
 pub(super) const SPINS: u32 = 3_000;
 
+/// How far beyond the frontier transactions are executed ahead, per thread.
+pub(super) const WINDOW: usize = 64;
+
 pub(super) fn spin() {
     std::hint::spin_loop();
 }

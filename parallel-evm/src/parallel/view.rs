@@ -1,10 +1,14 @@
 //! One thread's view of the state before the transaction it runs, with a log of all it answered.
 
 use super::memory::{Handle, Memory, SlotSeen};
-use crate::{StateError, account::AccountRead, evm::View, stress::Stress};
+use crate::{
+    StateError,
+    evm::{Given, View},
+    stress::Stress,
+};
 use revm::{
     primitives::{Address, B256, U256},
-    state::Bytecode,
+    state::{AccountId, Bytecode},
 };
 use std::cell::{Cell, RefCell};
 
@@ -41,13 +45,14 @@ impl<'r> TxView<'r> {
         reads.blocker = None;
     }
 
-    pub(super) fn take_reads(&self) -> ReadLog {
-        self.reads.take()
+    /// What was told since the start, in exchange for memory for the next log.
+    pub(super) fn take_reads(&self, spare: ReadLog) -> ReadLog {
+        self.reads.replace(spare)
     }
 }
 
 impl View for TxView<'_> {
-    fn account(&self, address: Address) -> Result<(AccountRead, Option<Bytecode>), StateError> {
+    fn account(&self, address: Address) -> Result<Given, StateError> {
         let index = self.index.get();
         let mut seen = self.memory.account(index, address)?;
         if !self.definite.get() {
@@ -61,11 +66,11 @@ impl View for TxView<'_> {
             reads.accounts.push((seen.handle, seen.stamp));
             reads.blocker = reads.blocker.max(seen.blocker);
         }
-        Ok((seen.read, seen.code))
+        Ok(Given { read: seen.read, code: seen.code, place: seen.handle.place() })
     }
 
-    fn slot(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        let seen = self.memory.slot(self.index.get(), address, slot)?;
+    fn slot(&self, address: Address, place: Option<AccountId>, slot: U256) -> Result<U256, StateError> {
+        let seen = self.memory.slot(self.index.get(), address, place, slot)?;
         if !self.definite.get() {
             if let Some(stress) = self.stress {
                 stress.stumble(self.index.get() as u64 ^ slot.as_limbs()[0]);

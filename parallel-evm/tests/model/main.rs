@@ -24,6 +24,9 @@ mod sync {
     /// Sleep at once: a spinning thread has no end under a model checker.
     pub(super) const SPINS: u32 = 0;
 
+    /// So small that it holds threads back.
+    pub(super) const WINDOW: usize = 1;
+
     pub(super) fn spin() {
         shuttle::thread::yield_now();
     }
@@ -43,7 +46,7 @@ mod sync {
 
 /// Runs a program on so many threads and compares with serial execution.
 fn run(program: &Program, threads: usize) {
-    let driver = Arc::new(Driver::new(program.len()));
+    let driver = Arc::new(Driver::new(program.len(), threads));
     let toy = Arc::new(Toy::new(program.clone()));
     let helpers: Vec<_> = (1..threads)
         .map(|_| {
@@ -110,6 +113,18 @@ fn a_failure_stops_everybody_at_the_lowest_index() {
 fn a_stretch_in_order_is_entered_and_left() {
     // Long enough for two stretches; few iterations, since each is long.
     random(Program::chain(40), 2, 60);
+}
+
+#[test]
+fn transactions_that_are_put_off_commit_in_order() {
+    for seed in 0..6 {
+        random(Program::mixed(seed, 6, 3).with_expectations(seed), 3, 500);
+        random(Program::chain(5).with_expectations(seed), 2, 300);
+    }
+    for seed in 0..3 {
+        let program = Program::mixed(seed, 5, 2).with_expectations(seed).with_false_alarms();
+        shuttle::check_pct(move || run(&program, 3), iterations(500), 3);
+    }
 }
 
 #[test]

@@ -12,13 +12,15 @@ pub struct Program {
     transactions: Vec<(Vec<usize>, Vec<usize>)>,
     fails_at: Option<usize>,
     false_alarms: bool,
+    /// Which lower transaction each expects to conflict with.
+    expectations: Option<u64>,
 }
 
 const CELLS: usize = 4;
 
 impl Program {
     fn new(transactions: Vec<(Vec<usize>, Vec<usize>)>) -> Self {
-        Self { transactions, fails_at: None, false_alarms: false }
+        Self { transactions, fails_at: None, false_alarms: false, expectations: None }
     }
 
     pub fn chain(count: usize) -> Self {
@@ -44,6 +46,12 @@ impl Program {
 
     pub fn with_false_alarms(mut self) -> Self {
         self.false_alarms = true;
+        self
+    }
+
+    /// Every other transaction expects a conflict with a lower one, rightly or not.
+    pub fn with_expectations(mut self, seed: u64) -> Self {
+        self.expectations = Some(seed);
         self
     }
 
@@ -158,7 +166,7 @@ impl Toy {
 }
 
 impl Work<()> for Toy {
-    fn execute(&self, (): &mut (), index: usize, definite: bool) -> Finished {
+    fn execute(&self, (): &mut (), index: usize, definite: bool, arrived: &dyn Fn() -> bool) -> Finished {
         let (read, blocker) = self.read(index);
         let writes = self.program.outcome(index, &read);
         if definite && self.program.fails_at == Some(index) {
@@ -166,13 +174,19 @@ impl Work<()> for Toy {
         }
         let mut attempt = lock(&self.attempts[index]);
         attempt.incarnation += 1;
-        let disturbed = self.write(index, &attempt.writes, &writes, definite);
-        if definite {
+        if definite || arrived() {
+            let alarm = !definite && self.false_alarm(index, &attempt);
+            let fails = self.program.fails_at == Some(index);
+            if !definite && (fails || alarm || self.read(index).0 != read) {
+                return Finished::Stale;
+            }
+            let disturbed = self.write(index, &attempt.writes, &writes, true);
             let mut committed = lock(&self.committed);
             assert_eq!(committed.len(), index, "out of order");
             committed.push(writes);
             return Finished::Committed { disturbed };
         }
+        let disturbed = self.write(index, &attempt.writes, &writes, false);
         (attempt.read, attempt.writes) = (read, writes);
         Finished::Recorded { blocker, disturbed }
     }
@@ -197,7 +211,7 @@ impl Work<()> for Toy {
         }
     }
 
-    fn commit(&self, index: usize) -> Verdict {
+    fn commit(&self, (): &mut (), index: usize) -> Verdict {
         let attempt = lock(&self.attempts[index]);
         let fails = self.program.fails_at == Some(index);
         if fails || self.false_alarm(index, &attempt) || self.read(index).0 != attempt.read {
@@ -208,5 +222,11 @@ impl Work<()> for Toy {
         assert_eq!(committed.len(), index, "out of order");
         committed.push(attempt.writes.clone());
         Verdict::Committed
+    }
+
+    fn expects(&self, index: usize) -> Option<usize> {
+        let seed = self.program.expectations?;
+        let draw = mix(seed, index as u64);
+        (draw & 1 == 1 && index > 0).then(|| (draw >> 1) as usize % index)
     }
 }
