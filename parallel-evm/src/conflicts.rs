@@ -12,6 +12,10 @@ use revm::{
     context::Transaction,
     primitives::{Address, HashMap, U256, hardfork::SpecId},
 };
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+};
 
 /// The dependencies of a block by two definitions of conflict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +80,44 @@ impl Dependencies {
             free[0] = ends[index];
         }
         ends.into_iter().max().unwrap_or(0)
+    }
+
+    /// The time of an optimistic execution on so many cores that foresees nothing and costs nothing besides the
+    /// executions: the zero-overhead replay. In the unit of `costs`.
+    ///
+    /// Cores claim transactions in block order. An execution is in vain if, when it began, something that the
+    /// transaction depends on was not finished for good; it costs its full time all the same. Then the
+    /// transaction waits until all it depends on is finished, and is executed once more; those go first.
+    pub fn optimistic_replay(&self, costs: &[u64], cores: usize) -> u64 {
+        let count = costs.len();
+        let mut finished = vec![false; count];
+        let mut waiting = vec![false; count];
+        let mut ready: BTreeSet<usize> = BTreeSet::new();
+        let (mut next, mut now) = (0, 0_u64);
+        // When each busy core ends what, and whether that was in vain.
+        let mut busy: BinaryHeap<Reverse<(u64, usize, bool)>> = BinaryHeap::new();
+        loop {
+            while busy.len() < cores.max(1) {
+                let index = ready.pop_first().unwrap_or(next);
+                if index == count {
+                    break;
+                }
+                next = next.max(index + 1);
+                let in_vain = !self.0[index].iter().all(|lower| finished[*lower]);
+                busy.push(Reverse((now.saturating_add(costs[index]), index, in_vain)));
+            }
+            let Some(Reverse((end, ..))) = busy.peek() else { return now };
+            now = *end;
+            while busy.peek().is_some_and(|Reverse((end, ..))| *end == now) {
+                let Some(Reverse((_, index, in_vain))) = busy.pop() else { break };
+                finished[index] = !in_vain;
+                waiting[index] = in_vain;
+            }
+            let free = |index: &usize| waiting[*index] && self.0[*index].iter().all(|lower| finished[*lower]);
+            let freed: Vec<_> = (0..next).filter(free).collect();
+            freed.iter().for_each(|index| waiting[*index] = false);
+            ready.extend(freed);
+        }
     }
 }
 
@@ -244,6 +286,21 @@ mod tests {
         // The third takes the second core while the second waits for the first.
         assert_eq!(chain.list_schedule(&[4, 4, 4, 4], 2), 8);
         assert_eq!(chain.list_schedule(&[4, 4, 1, 1], 8), 8);
+    }
+
+    #[test]
+    fn an_optimistic_replay_gains_nothing_on_a_chain_and_everything_without_conflicts() {
+        let free = Dependencies(vec![vec![]; 4]);
+        assert_eq!((free.optimistic_replay(&[5; 4], 1), free.optimistic_replay(&[5; 4], 2)), (20, 10));
+        let chain = Dependencies(vec![vec![], vec![0], vec![1], vec![2]]);
+        assert_eq!((chain.optimistic_replay(&[5; 4], 1), chain.optimistic_replay(&[5; 4], 2)), (20, 20));
+        // The second is executed in vain beside the first, then again beside the third.
+        let pair = Dependencies(vec![vec![], vec![0], vec![], vec![]]);
+        assert_eq!(pair.optimistic_replay(&[4, 4, 4, 4], 2), 12);
+        // The last waits for the slow first, not for its core.
+        let late = Dependencies(vec![vec![], vec![], vec![0]]);
+        assert_eq!(late.optimistic_replay(&[9, 2, 2], 2), 11);
+        assert_eq!(Dependencies::default().optimistic_replay(&[], 2), 0);
     }
 
     #[test]
