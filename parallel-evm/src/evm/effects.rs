@@ -62,10 +62,14 @@ impl Effects {
             account.is_created_locally().then_some(Reset::Created)
         };
         let existed = !account.is_loaded_as_not_existing();
-        let given = account.original_info();
-        let place = given.account_id;
-        let (before_balance, before_nonce) = (given.balance, given.nonce);
-        let before_code = if given.code_hash.is_zero() { KECCAK_EMPTY } else { given.code_hash };
+        let (mut place, mut before_balance, mut before_nonce) = (None, U256::ZERO, 0);
+        let mut before_code = KECCAK_EMPTY;
+        if existed {
+            // Not a copy, which would count a reference to the code.
+            let given = account.original_info_mut();
+            (place, before_balance, before_nonce) = (given.account_id, given.balance, given.nonce);
+            before_code = if given.code_hash.is_zero() { KECCAK_EMPTY } else { given.code_hash };
+        }
         let now = &mut account.info;
         let change = if reset == Some(Reset::Destroyed) {
             Change { reset, shift: Shift::NONE, nonce: None, code: None }

@@ -4,6 +4,7 @@
 //! opcodes that observe balances or nonces are noted, the beneficiary's fee is kept apart where possible, and,
 //! when reports are wanted, every opcode and precompile is counted.
 
+mod codes;
 mod effects;
 mod fee;
 mod instructions;
@@ -13,6 +14,7 @@ mod runner;
 mod trace;
 mod view;
 
+pub(crate) use codes::own_copy;
 pub(crate) use effects::{AccountEffect, Effects};
 pub(crate) use observation::Loaded;
 pub(crate) use runner::{Executed, Outcome, Runner};

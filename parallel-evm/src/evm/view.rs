@@ -3,7 +3,7 @@
 //! The EVM's journal starts empty for every transaction, so each account and slot passes here exactly once,
 //! at its first use: the log of loads is the raw material of read sets and of work prefixes.
 
-use super::observation::Loaded;
+use super::{codes::own_empty, observation::Loaded};
 use crate::{StateError, WorkClass, WorkVector, account::AccountRead};
 use revm::{
     Database,
@@ -90,13 +90,22 @@ pub(crate) struct TxDb<'v> {
     /// The fee owed to the beneficiary, unless the transaction touched the beneficiary and paid it itself.
     pub(crate) fee: Option<U256>,
     sender: (Address, u64),
+    empty_code: Bytecode,
 }
 
 impl<'v> TxDb<'v> {
     pub(crate) fn new(view: &'v dyn View) -> Self {
         let noting = Noting { counts: false, observations: false, static_nonce: false };
-        let sender = (Address::ZERO, 0);
-        Self { view, noting, log: AccessLog::default(), work: WorkVector::ZERO, fee: None, sender }
+        let (sender, empty_code) = ((Address::ZERO, 0), own_empty());
+        Self {
+            view,
+            noting,
+            log: AccessLog::default(),
+            work: WorkVector::ZERO,
+            fee: None,
+            sender,
+            empty_code,
+        }
     }
 
     pub(crate) fn start(&mut self, noting: Noting, sender: Address, nonce: u64) {
@@ -158,7 +167,7 @@ impl Database for TxDb<'_> {
         if !read.exists && read.nonce == 0 {
             return Ok(None);
         }
-        let code = if read.code_hash == KECCAK_EMPTY { Some(Bytecode::default()) } else { code };
+        let code = if read.code_hash == KECCAK_EMPTY { Some(self.empty_code.clone()) } else { code };
         let AccountRead { nonce, balance, code_hash, .. } = read;
         Ok(Some(AccountInfo { nonce, balance, code_hash, code, account_id: place }))
     }

@@ -105,9 +105,9 @@ impl AccountCell {
         &self,
         index: usize,
         clearing: bool,
-    ) -> (AccountRead, Option<Bytecode>, Option<usize>) {
+    ) -> (AccountRead, Option<&Bytecode>, Option<usize>) {
         if let Some(tip) = self.seen_tip(index) {
-            return (*tip, self.state.code.clone(), None);
+            return (*tip, self.state.code.as_ref(), None);
         }
         let (mut read, mut code) = (self.state.read, self.state.code.as_ref());
         let mut blocker = None;
@@ -122,7 +122,7 @@ impl AccountCell {
                 blocker = Some(entry.tx as usize);
             }
         }
-        (read, code.cloned(), blocker)
+        (read, code, blocker)
     }
 
     pub(super) fn voided(&self, index: usize, clearing: bool) -> (Option<u32>, Option<usize>) {

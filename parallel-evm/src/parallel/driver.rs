@@ -130,7 +130,7 @@ pub(super) struct Driver {
 
 /// Cache lines of its own, so that threads that write different things do not disturb each other.
 #[repr(align(128))]
-struct Line<T>(T);
+pub(super) struct Line<T>(pub(super) T);
 
 #[repr(align(64))]
 struct Transaction {

@@ -139,25 +139,33 @@ fn slot_shard_of(key: &SlotKey) -> usize {
 
 impl<'p> Memory<'p> {
     pub(super) fn new(block: &Block, pre: &'p dyn PreState) -> Self {
+        // About two accounts and two slots a transaction; more make a shard grow.
+        let capacity = block.transactions.len() * 2 >> SHARD_BITS;
         Self {
             pre,
             beneficiary: block.env.beneficiary,
             clearing: block.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON),
-            accounts: (0..1 << SHARD_BITS).map(|_| Shard::new()).collect(),
-            slots: (0..1 << SHARD_BITS).map(|_| Shard::new()).collect(),
+            accounts: (0..1 << SHARD_BITS).map(|_| Shard::new(capacity)).collect(),
+            slots: (0..1 << SHARD_BITS).map(|_| Shard::new(capacity)).collect(),
             any_voided: AtomicBool::new(false),
             codes: Mutex::new(BTreeMap::new()),
         }
     }
 
-    /// The account as the transaction at `index` sees it.
-    pub(super) fn account(&self, index: usize, address: Address) -> Result<AccountSeen, StateError> {
+    /// The account as the transaction at `index` sees it; its code unless who asks `knows` it.
+    pub(super) fn account(
+        &self,
+        index: usize,
+        address: Address,
+        knows: impl FnOnce(&B256) -> bool,
+    ) -> Result<AccountSeen, StateError> {
         let shard = shard_of(&address);
         let mut cells = lock(&self.accounts[shard].0);
         let at = cells.find_or(address, || AccountCell::load(self.pre, address))?;
         let cell = &mut cells.cells[at as usize];
         cell.readers = cell.readers.max(index as u32 + 1);
         let (read, code, blocker) = cell.resolve(index, self.clearing);
+        let code = code.filter(|_| !knows(&read.code_hash)).cloned();
         Ok(AccountSeen { read, code, handle: Handle::new(shard, at), stamp: cell.stamp, blocker })
     }
 
@@ -439,8 +447,9 @@ impl<'p> Memory<'p> {
 }
 
 impl<K: std::hash::Hash + Eq + Copy, C> Shard<K, C> {
-    fn new() -> Self {
-        Self(Mutex::new(Cells { by_key: HashMap::default(), cells: Vec::new() }))
+    fn new(capacity: usize) -> Self {
+        let by_key = HashMap::with_capacity_and_hasher(capacity, Default::default());
+        Self(Mutex::new(Cells { by_key, cells: Vec::with_capacity(capacity) }))
     }
 }
 

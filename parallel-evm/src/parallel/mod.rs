@@ -19,7 +19,7 @@ use crate::{
     evm::{Effects, Executed, Outcome, Runner},
     executor::Options,
 };
-use driver::{Check, Driver, Finished, Verdict, Work};
+use driver::{Check, Driver, Finished, Line, Verdict, Work};
 use hints::Hints;
 use memory::{Memory, Written};
 use std::{
@@ -41,20 +41,22 @@ pub(crate) fn execute(
 ) -> Result<BlockOutput, ExecuteError> {
     let started = Instant::now();
     let count = block.transactions.len();
+    let helpers = threads.min(count).saturating_sub(1);
+    // They wake up while memory is set up.
+    pool::rouse(helpers);
     let run = Run {
         block,
         options,
         memory: Memory::new(block, pre),
-        attempts: (0..count).map(|_| Mutex::new(Attempt::default())).collect(),
+        attempts: (0..count).map(|_| Line(Mutex::default())).collect(),
         hints: Hints::new(block),
-        committed: AtomicUsize::new(0),
-        ledger: Mutex::new(Ledger::new(block)),
+        committed: Line(AtomicUsize::new(0)),
+        ledger: Line(Mutex::new(Ledger::new(block))),
         failure: Mutex::new(None),
         executions: AtomicU64::new(0),
         resting_nanos: AtomicU64::new(0),
     };
     let driver = Driver::new(count, threads);
-    let helpers = threads.min(count).saturating_sub(1);
     let crashed = pool::run(helpers, &|| run.work(&driver));
     let wall = started.elapsed();
     run.finish(&driver, crashed, wall.as_nanos() as u64 * (helpers as u64 + 1))
@@ -65,11 +67,11 @@ struct Run<'b> {
     block: &'b Block,
     options: Options,
     memory: Memory<'b>,
-    attempts: Vec<Mutex<Attempt>>,
+    attempts: Vec<Line<Mutex<Attempt>>>,
     hints: Hints<'b>,
     /// How many transactions are committed.
-    committed: AtomicUsize,
-    ledger: Mutex<Ledger>,
+    committed: Line<AtomicUsize>,
+    ledger: Line<Mutex<Ledger>>,
     failure: Mutex<Option<ExecuteError>>,
     executions: AtomicU64,
     resting_nanos: AtomicU64,
@@ -92,6 +94,7 @@ struct Worker<'w> {
     runner: Runner<'w>,
     /// Memory of earlier attempts, to be used again.
     spare: Vec<(ReadLog, Written)>,
+    executions: u64,
     resting_since: Option<Instant>,
 }
 
@@ -112,8 +115,10 @@ impl Run<'_> {
         let _release = HaltOnPanic(driver);
         let view = TxView::new(&self.memory, self.options.stress);
         let runner = Runner::new(self.block, &view, self.options.reports, true);
-        let (spare, resting_since) = (Vec::new(), None);
-        driver.work(self, &mut Worker { view: &view, runner, spare, resting_since });
+        let (spare, executions, resting_since) = (Vec::new(), 0, None);
+        let mut worker = Worker { view: &view, runner, spare, executions, resting_since };
+        driver.work(self, &mut worker);
+        self.executions.fetch_add(worker.executions, Ordering::Relaxed);
     }
 
     fn fail(&self, error: ExecuteError) {
@@ -123,7 +128,7 @@ impl Run<'_> {
     /// Executes on the final state and commits.
     fn execute_definitely(&self, worker: &mut Worker<'_>, index: usize) -> Finished {
         let tx = &self.block.transactions[index];
-        let mut ledger = lock(&self.ledger);
+        let mut ledger = lock(&self.ledger.0);
         if let Err(error) = ledger.check_gas_limit(tx) {
             self.fail(error);
             return Finished::Failed;
@@ -131,7 +136,7 @@ impl Run<'_> {
         drop(ledger);
         worker.view.start(index, true);
         let outcome = worker.runner.run(tx, true);
-        ledger = lock(&self.ledger);
+        ledger = lock(&self.ledger.0);
         let executed = match ledger.accept(outcome) {
             Ok(executed) => executed,
             Err(error) => {
@@ -140,7 +145,7 @@ impl Run<'_> {
             }
         };
         drop(ledger);
-        let mut attempt = lock(&self.attempts[index]);
+        let mut attempt = lock(&self.attempts[index].0);
         attempt.incarnation += 1;
         match self.enter(worker, index, &mut attempt, executed, false) {
             Ok(disturbed) => Finished::Committed { disturbed },
@@ -166,8 +171,8 @@ impl Run<'_> {
         if corrected {
             executed.renew_report();
         }
-        let spare = lock(&self.ledger).push(executed);
-        self.committed.store(index + 1, Ordering::SeqCst);
+        let spare = lock(&self.ledger.0).push(executed);
+        self.committed.0.store(index + 1, Ordering::SeqCst);
         worker.runner.recycle(spare);
         worker.recycle(attempt);
         Ok(disturbed)
@@ -183,7 +188,7 @@ impl Run<'_> {
         recorded: bool,
     ) -> Result<Option<Option<usize>>, ExecuteError> {
         let stressed = self.options.stress.is_some_and(|stress| stress.aborts(index, attempt.incarnation));
-        let fits = lock(&self.ledger).check_gas_limit(&self.block.transactions[index]).is_ok();
+        let fits = lock(&self.ledger.0).check_gas_limit(&self.block.transactions[index]).is_ok();
         let holds = fits && self.holds(index, attempt, true).0;
         self.hints.learn(index, attempt.committed_then, !holds);
         // Whatever is wrong is found again, and told, by executing definitely.
@@ -224,7 +229,7 @@ impl Run<'_> {
             return Err(ExecuteError::WorkerPanicked { index: driver.committed() });
         }
         let tally = driver.tally();
-        let incarnations = self.attempts.iter().map(|attempt| lock(attempt).incarnation);
+        let incarnations = self.attempts.iter().map(|attempt| lock(&attempt.0).incarnation);
         let resting = self.resting_nanos.into_inner().min(thread_nanos);
         let diagnostics = Diagnostics {
             parallel: true,
@@ -236,7 +241,7 @@ impl Run<'_> {
             utilisation: 1.0 - resting as f64 / thread_nanos.max(1) as f64,
             durations: Vec::new(),
         };
-        let ledger = self.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let ledger = self.ledger.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(ledger.finish(self.memory.into_delta(), diagnostics))
     }
 }
@@ -249,14 +254,14 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
         definite: bool,
         arrived: &dyn Fn() -> bool,
     ) -> Finished {
-        self.executions.fetch_add(1, Ordering::Relaxed);
+        worker.executions += 1;
         if definite {
             return self.execute_definitely(worker, index);
         }
-        let committed_then = self.committed.load(Ordering::SeqCst);
+        let committed_then = self.committed.0.load(Ordering::SeqCst);
         worker.view.start(index, false);
         let outcome = worker.runner.run(&self.block.transactions[index], false);
-        let mut attempt = lock(&self.attempts[index]);
+        let mut attempt = lock(&self.attempts[index].0);
         attempt.incarnation += 1;
         attempt.committed_then = committed_then;
         attempt.outcome = Some(outcome);
@@ -300,7 +305,7 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
     }
 
     fn check(&self, index: usize) -> Check {
-        let attempt = lock(&self.attempts[index]);
+        let attempt = lock(&self.attempts[index].0);
         if self.options.stress.is_some_and(|stress| stress.aborts(index, attempt.incarnation)) {
             return Check::Stale;
         }
@@ -315,12 +320,12 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
     }
 
     fn retract(&self, index: usize) {
-        let attempt = lock(&self.attempts[index]);
+        let attempt = lock(&self.attempts[index].0);
         self.memory.retract(index, &attempt.written);
     }
 
     fn commit(&self, worker: &mut Worker<'w>, index: usize) -> Verdict {
-        let mut attempt = lock(&self.attempts[index]);
+        let mut attempt = lock(&self.attempts[index].0);
         match self.try_commit(worker, index, &mut attempt, true) {
             Ok(Some(_)) => Verdict::Committed,
             Ok(None) => Verdict::Stale,
@@ -336,7 +341,7 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
     }
 
     fn may_be_definite(&self, index: usize) -> bool {
-        self.options.stress.is_none() || lock(&self.attempts[index]).incarnation > 0
+        self.options.stress.is_none() || lock(&self.attempts[index].0).incarnation > 0
     }
 
     fn rests(&self, worker: &mut Worker<'w>, rests: bool) {

@@ -93,6 +93,15 @@ pub(super) fn run(helpers: usize, work: &(dyn Fn() + Sync)) -> bool {
     crashed || job.crashed.load(Ordering::SeqCst)
 }
 
+/// So many helpers will be wanted soon: those that sleep wake up.
+pub(super) fn rouse(helpers: usize) {
+    let state = lock(&POOL.state);
+    let awake = state.idle - state.asleep;
+    let (wanted, asleep) = (helpers.saturating_sub(awake), state.asleep);
+    drop(state);
+    POOL.wake(wanted.min(asleep));
+}
+
 /// Closes the job and waits for those that have begun, however its owner goes on.
 struct Close<'j>(&'j Arc<Job>);
 
@@ -164,6 +173,10 @@ impl Pool {
         let awake = state.idle - state.asleep;
         let wanted = state.offers.len().saturating_sub(awake);
         drop(state);
+        self.wake(wanted);
+    }
+
+    fn wake(&self, wanted: usize) {
         match wanted {
             0 => {}
             1 => self.offered.notify_one(),

@@ -3,11 +3,11 @@
 use super::memory::{Handle, Memory, SlotSeen};
 use crate::{
     StateError,
-    evm::{Given, View},
+    evm::{Given, View, own_copy},
     stress::Stress,
 };
 use revm::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, HashMap, KECCAK_EMPTY, U256},
     state::{AccountId, Bytecode},
 };
 use std::cell::{Cell, RefCell};
@@ -27,12 +27,35 @@ pub(super) struct TxView<'r> {
     index: Cell<usize>,
     definite: Cell<bool>,
     reads: RefCell<ReadLog>,
+    codes: RefCell<HashMap<B256, Known>>,
+}
+
+/// A code that this thread has used.
+enum Known {
+    /// Once.
+    Shared(Bytecode),
+    /// Often enough for a copy.
+    Own(Bytecode),
 }
 
 impl<'r> TxView<'r> {
     pub(super) fn new(memory: &'r Memory<'r>, stress: Option<Stress>) -> Self {
         let (index, definite) = (Cell::new(0), Cell::new(true));
-        Self { memory, stress, index, definite, reads: RefCell::default() }
+        Self { memory, stress, index, definite, reads: RefCell::default(), codes: RefCell::default() }
+    }
+
+    fn known(&self, hash: &B256) -> Option<Bytecode> {
+        let mut codes = self.codes.borrow_mut();
+        let known = codes.get_mut(hash)?;
+        if let Known::Shared(code) = known {
+            *known = Known::Own(own_copy(code));
+        }
+        let (Known::Shared(code) | Known::Own(code)) = known;
+        Some(code.clone())
+    }
+
+    fn learn(&self, hash: B256, code: &Bytecode) {
+        self.codes.borrow_mut().insert(hash, Known::Shared(code.clone()));
     }
 
     /// From now on shows the state before the transaction with this index.
@@ -54,7 +77,16 @@ impl<'r> TxView<'r> {
 impl View for TxView<'_> {
     fn account(&self, address: Address) -> Result<Given, StateError> {
         let index = self.index.get();
-        let mut seen = self.memory.account(index, address)?;
+        let mut code = None;
+        let knows = |hash: &B256| {
+            code = if *hash == KECCAK_EMPTY { None } else { self.known(hash) };
+            code.is_some()
+        };
+        let mut seen = self.memory.account(index, address, knows)?;
+        if let Some(shared) = seen.code.take() {
+            self.learn(seen.read.code_hash, &shared);
+            code = Some(shared);
+        }
         if !self.definite.get() {
             if let Some(stress) = self.stress {
                 stress.stumble(index as u64 ^ u64::from(address[19]));
@@ -66,7 +98,7 @@ impl View for TxView<'_> {
             reads.accounts.push((seen.handle, seen.stamp));
             reads.blocker = reads.blocker.max(seen.blocker);
         }
-        Ok(Given { read: seen.read, code: seen.code, place: seen.handle.place() })
+        Ok(Given { read: seen.read, code, place: seen.handle.place() })
     }
 
     fn slot(&self, address: Address, place: Option<AccountId>, slot: U256) -> Result<U256, StateError> {
@@ -83,7 +115,12 @@ impl View for TxView<'_> {
     }
 
     fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
-        self.memory.code(hash)
+        if let Some(code) = self.known(&hash) {
+            return Ok(code);
+        }
+        let code = self.memory.code(hash)?;
+        self.learn(hash, &code);
+        Ok(code)
     }
 
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
