@@ -4,10 +4,12 @@
 //! whether an account exists afterwards: touching decides that when the change is folded, for an account that is
 //! empty then vanishes (EIP-161 on) or comes into being (before).
 
+use crate::{AccountChange, AccountDelta, AccountFields};
 use revm::{
     primitives::{B256, KECCAK_EMPTY, U256},
     state::{AccountInfo, Bytecode},
 };
+use std::collections::BTreeMap;
 
 /// An account's own fields and whether it exists; the fields of an absent account are those of an empty one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +159,22 @@ impl AccountState {
         let before = self.read;
         self.read.credit_fee(fee, clearing);
         self.info_written |= self.read != before;
+    }
+
+    /// What the block did to the account, if it did anything; `storage`: what it wrote there.
+    pub(crate) fn delta(&self, storage: BTreeMap<U256, U256>) -> Option<AccountDelta> {
+        let current = self.read;
+        let info = match (self.info_written, current.exists) {
+            (false, _) => AccountChange::Unchanged,
+            (true, false) => AccountChange::Deleted,
+            (true, true) => AccountChange::Updated(AccountFields {
+                nonce: current.nonce,
+                balance: current.balance,
+                code_hash: current.code_hash,
+            }),
+        };
+        let delta = AccountDelta { info, storage_cleared: self.storage_cleared, storage };
+        (delta != AccountDelta::default()).then_some(delta)
     }
 }
 

@@ -4,7 +4,7 @@
 //! transaction after the other, because crediting can create or clear the beneficiary's account.
 
 use crate::{
-    AccountChange, AccountDelta, AccountFields, PreState, StateDelta, StateError,
+    PreState, StateDelta, StateError,
     account::{AccountRead, AccountState},
     evm::{Effects, Given},
 };
@@ -112,24 +112,8 @@ impl<'p> Overlay<'p> {
         entries.sort_unstable_by_key(|(address, _)| **address);
         let accounts = entries.into_iter().filter_map(|(address, entry)| {
             let storage = std::mem::take(&mut entry.storage);
-            Some((*address, account_delta(&entry.state, storage.into_iter().collect())?))
+            Some((*address, entry.state.delta(storage.into_iter().collect())?))
         });
         StateDelta { accounts: accounts.collect(), codes: self.codes }
     }
-}
-
-/// What the block did to an account, if it did anything.
-pub(crate) fn account_delta(state: &AccountState, storage: BTreeMap<U256, U256>) -> Option<AccountDelta> {
-    let current = state.read;
-    let info = match (state.info_written, current.exists) {
-        (false, _) => AccountChange::Unchanged,
-        (true, false) => AccountChange::Deleted,
-        (true, true) => AccountChange::Updated(AccountFields {
-            nonce: current.nonce,
-            balance: current.balance,
-            code_hash: current.code_hash,
-        }),
-    };
-    let delta = AccountDelta { info, storage_cleared: state.storage_cleared, storage };
-    (delta != AccountDelta::default()).then_some(delta)
 }

@@ -41,7 +41,7 @@ impl Stress {
 
     /// Whether a transaction that finds itself at the frontier may be committed without being recorded first.
     pub(crate) fn hurries(&self, index: usize) -> bool {
-        mix(self.seed ^ 0xcd ^ (index as u64) << 32) % 2 == 0
+        mix(self.seed ^ 0xcd ^ (index as u64) << 32).is_multiple_of(2)
     }
 
     pub(crate) fn pretend(&self, read: &mut AccountRead, index: usize, address: Address) {

@@ -64,6 +64,7 @@ pub(crate) struct Runner<'v> {
     reports: bool,
     speculates: bool,
     /// Memory of earlier executions, to be used again.
+    #[expect(clippy::vec_box, reason = "what is handed on and comes back is the box")]
     spare: Vec<Box<Executed>>,
 }
 

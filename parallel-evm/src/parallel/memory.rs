@@ -17,7 +17,6 @@ use crate::{
     Block, PreState, StateDelta, StateError,
     account::AccountRead,
     evm::{Effects, Loaded},
-    overlay::account_delta,
 };
 use revm::{
     primitives::{Address, B256, HashMap, U256, hardfork::SpecId},
@@ -140,7 +139,7 @@ fn slot_shard_of(key: &SlotKey) -> usize {
 impl<'p> Memory<'p> {
     pub(super) fn new(block: &Block, pre: &'p dyn PreState) -> Self {
         // About two accounts and two slots a transaction; more make a shard grow.
-        let capacity = block.transactions.len() * 2 >> SHARD_BITS;
+        let capacity = (block.transactions.len() * 2) >> SHARD_BITS;
         Self {
             pre,
             beneficiary: block.env.beneficiary,
@@ -438,7 +437,7 @@ impl<'p> Memory<'p> {
                 let valid = own.filter(|(_, _, written)| voided.is_none_or(|voided| voided <= written.tx));
                 let storage: BTreeMap<_, _> =
                     valid.map(|(_, slot, written)| (*slot, written.value)).collect();
-                Some((*address, account_delta(state, storage)?))
+                Some((*address, state.delta(storage)?))
             });
         let accounts = accounts.collect();
         let codes = self.codes.into_inner().unwrap_or_else(PoisonError::into_inner);

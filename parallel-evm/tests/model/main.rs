@@ -1,5 +1,6 @@
 //! The concurrent core under a model checker: the driver's own source, on threads whose every interleaving
-//! [shuttle](https://docs.rs/shuttle) chooses, driving small transactions over a small multi-version memory.
+//! [shuttle](https://docs.rs/shuttle) chooses, driving small transactions over a small multi-version memory, and
+//! over the crate's own.
 //!
 //! Whatever the order: every transaction commits once, in order, with the values of serial execution; a failure
 //! is that of the lowest index; nobody sleeps forever (shuttle reports a deadlock).
@@ -8,9 +9,34 @@
 #[allow(dead_code, reason = "no toy transaction fails to commit")]
 #[allow(clippy::reversed_empty_ranges, reason = "nobody spins here: `SPINS` is zero")]
 mod driver;
+mod ledger;
 mod toy;
 
+#[path = "../../src/account.rs"]
+#[allow(dead_code, reason = "half of it belongs to the serial engine")]
+mod account;
+#[path = "../../src/parallel/cells.rs"]
+mod cells;
+#[path = "../../src/parallel/memory.rs"]
+#[allow(dead_code, reason = "nobody asks for codes or block hashes here")]
+mod memory;
+
+#[path = "../../src/evm/effects.rs"]
+#[allow(dead_code, reason = "no journal is emptied here")]
+mod effects;
+#[path = "../../src/evm/observation.rs"]
+#[allow(dead_code, reason = "no opcode runs here")]
+mod observation;
+
+/// As much of the crate's module as the memory needs.
+mod evm {
+    pub(crate) use crate::effects::{AccountEffect, Effects};
+    pub(crate) use crate::observation::Loaded;
+}
+
 use driver::Driver;
+use ledger::{Ledger, Step};
+use parallel_evm::{AccountChange, AccountDelta, AccountFields, Block, PreState, StateDelta, StateError};
 use std::sync::Arc;
 use toy::{Program, Toy};
 
@@ -130,4 +156,61 @@ fn transactions_that_are_put_off_commit_in_order() {
 #[test]
 fn checks_that_fail_for_no_reason_cost_time_only() {
     random(Program::mixed(3, 5, 2).with_false_alarms(), 3, 700);
+}
+
+/// Runs steps on so many threads and compares with serial execution.
+fn run_ledger(steps: &[Step], threads: usize) {
+    let driver = Arc::new(Driver::new(steps.len(), threads));
+    let ledger = Arc::new(Ledger::new(steps.to_vec()));
+    let helpers: Vec<_> = (1..threads)
+        .map(|_| {
+            let (driver, ledger) = (Arc::clone(&driver), Arc::clone(&ledger));
+            shuttle::thread::spawn(move || driver.work(&*ledger, &mut ()))
+        })
+        .collect();
+    driver.work(&*ledger, &mut ());
+    helpers.into_iter().for_each(|helper| helper.join().unwrap());
+    assert_eq!(driver.committed(), ledger.len());
+    Arc::into_inner(ledger).expect("all others are gone").compare_with_serial();
+}
+
+fn random_ledger(steps: Vec<Step>, threads: usize, count: usize) {
+    shuttle::check_random(move || run_ledger(&steps, threads), iterations(count));
+}
+
+#[test]
+fn the_memory_keeps_payments_in_order_that_may_lack_funds() {
+    let pay = |from, to, amount| Step::Pay { from, to, amount };
+    // Whether the second can be paid depends on the first, and so on; the beneficiary pays from fees.
+    let steps = vec![pay(0, 1, 4), pay(1, 4, 5), pay(4, 0, 5), pay(2, 0, 2), pay(0, 1, 7), pay(1, 4, 1)];
+    for threads in [2, 3] {
+        random_ledger(steps.clone(), threads, 700);
+    }
+}
+
+#[test]
+fn the_memory_keeps_the_lives_of_contracts_apart() {
+    let (bump, destroy, create) =
+        (|of, slot| Step::Bump { of, slot }, |of| Step::Destroy { of }, |of| Step::Create { of });
+    let lives =
+        vec![bump(3, 1), destroy(3), bump(3, 1), create(3), bump(3, 1), bump(3, 0), destroy(3), create(3)];
+    random_ledger(lives.clone(), 2, 700);
+    random_ledger(lives, 3, 500);
+    let born = vec![create(4), bump(4, 1), destroy(4), create(4), bump(4, 0), create(4)];
+    random_ledger(born, 3, 700);
+}
+
+#[test]
+fn the_memory_shows_exact_balances_to_those_who_look() {
+    let pay = |from, to, amount| Step::Pay { from, to, amount };
+    let look = |at| Step::Look { at, of: 3 };
+    let steps = vec![pay(0, 1, 2), look(1), pay(1, 0, 1), look(2), Step::Bump { of: 3, slot: 0 }, look(0)];
+    random_ledger(steps.clone(), 3, 700);
+    shuttle::check_pct(move || run_ledger(&steps, 3), iterations(400), 3);
+}
+
+#[test]
+fn all_orders_of_two_steps_on_one_slot_are_tried() {
+    let steps = [Step::Bump { of: 3, slot: 1 }, Step::Bump { of: 3, slot: 1 }];
+    shuttle::check_dfs(move || run_ledger(&steps, 2), Some(iterations(4_000)));
 }
