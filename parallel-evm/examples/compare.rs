@@ -7,6 +7,7 @@
 //! happens on the machine hits all alike. Reading files and building pre-states is not measured. "At once" is what
 //! the machine gives: how many serial executions two threads complete in the time that one needs for one.
 //! `--least` takes the least instead of the median: better where other programs disturb, and too good.
+//! `--details` prints what the threads did to standard error.
 
 #[path = "../tests/support/plain.rs"]
 mod plain;
@@ -24,7 +25,7 @@ use std::{
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (mut files, mut repeat, mut threads, mut reports) = (Vec::new(), 15, vec![1, 2], false);
-    let mut least = false;
+    let (mut least, mut details) = (false, false);
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().expect("a value after the option");
         match argument.as_str() {
@@ -34,6 +35,7 @@ fn main() {
             }
             "--reports" => reports = true,
             "--least" => least = true,
+            "--details" => details = true,
             _ => files.push(argument),
         }
     }
@@ -44,7 +46,7 @@ fn main() {
     println!("|---|--:|--:|--:|--:|--:|--:|{}", "--:|--:|--:|--:|".repeat(threads.len()));
     let speed = vec![Vec::new(); threads.len()];
     let mut sums = Sums { overhead: Vec::new(), at_once: Vec::new(), speed };
-    let options = Options { repeat, threads: &threads, reports, least };
+    let options = Options { repeat, threads: &threads, reports, least, details };
     for file in &files {
         measure(file, &options, &mut sums);
     }
@@ -89,6 +91,7 @@ struct Options<'o> {
     threads: &'o [usize],
     reports: bool,
     least: bool,
+    details: bool,
 }
 
 struct Sums {
@@ -144,6 +147,9 @@ fn measure(file: &str, options: &Options<'_>, sums: &mut Sums) {
             let started = Instant::now();
             let output = black_box(executor.execute(block, state).expect("a valid block"));
             took.push(started.elapsed());
+            if at > 0 && options.details && round == repeat {
+                eprintln!("{}: {:?}", loaded.name, output.diagnostics);
+            }
             if at > 0 {
                 aborts[at - 1] += output.diagnostics.aborts;
             }

@@ -64,6 +64,12 @@ pub struct Diagnostics {
     pub incarnations_max: u32,
     /// Share of the threads' time that they did not spend waiting for work.
     pub utilisation: f64,
+    /// Time until the parallel engine's threads could begin.
+    pub setting_up: Duration,
+    /// Time until the first helper began after that; zero if none did.
+    pub waking_up: Duration,
+    /// Time from the last commit to the finished output.
+    pub finishing: Duration,
     /// Time of every transaction in order, if the serial engine was asked for it.
     pub durations: Vec<Duration>,
 }

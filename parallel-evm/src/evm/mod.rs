@@ -7,6 +7,7 @@
 mod codes;
 mod effects;
 mod fee;
+mod frames;
 mod instructions;
 mod observation;
 mod precompiles;

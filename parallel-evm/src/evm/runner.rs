@@ -4,6 +4,7 @@ use super::{
     Ctx, TxEvm,
     effects::Effects,
     fee::FeeApartHandler,
+    frames::Frames,
     instructions::{counting_table, observing_table, plain_table},
     observation::{Loaded, is_huge},
     precompiles::CountingPrecompiles,
@@ -152,6 +153,13 @@ impl<'v> Runner<'v> {
     }
 }
 
+impl Drop for Runner<'_> {
+    fn drop(&mut self) {
+        let stack = std::mem::take(&mut self.evm.frame_stack);
+        Frames { stack, local: std::mem::take(&mut self.evm.ctx.local) }.keep();
+    }
+}
+
 /// Refuses what revm lets pass: types it does not know, which it takes for a chain's own, and creations by types that
 /// cannot say so in their encoding (EIP-4844, EIP-7702).
 fn check_form(tx: &TxEnv) -> Result<(), InvalidReason> {
@@ -202,7 +210,15 @@ fn build<'v>(block: &Block, view: &'v dyn View, reports: bool, speculates: bool)
         (false, false) => plain_table(),
     };
     let instructions = EthInstructions::new(table, gas_table_spec(block.spec), block.spec);
-    Evm::new(ctx, instructions, CountingPrecompiles::new(block.spec, reports))
+    let precompiles = CountingPrecompiles::new(block.spec, reports);
+    let Frames { stack, local } = Frames::take();
+    Evm {
+        ctx: ctx.with_local(local),
+        inspector: (),
+        instruction: instructions,
+        precompiles,
+        frame_stack: stack,
+    }
 }
 
 /// What is known before anything is read.

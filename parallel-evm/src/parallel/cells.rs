@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 
 /// A slot of an account.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SlotKey {
     pub(super) account: Handle,
     pub(super) slot: U256,
@@ -226,7 +226,7 @@ impl SlotCell {
             Some(value) => value,
             None => *self.pre.insert(pre.storage(address, self.key.slot)?),
         };
-        Ok(SlotSeen { value, version, handle, blocker })
+        Ok(SlotSeen { value, version, key: self.key, handle: Some(handle), blocker })
     }
 
     /// Returns whether the value is not what was there already.

@@ -15,6 +15,9 @@ use std::sync::OnceLock;
 /// Executions in vain before which nothing is learned.
 const PATIENCE: usize = 2;
 
+/// How many more stale executions than others make a call put off.
+const DOUBT: usize = 1;
+
 pub(super) struct Hints<'b> {
     block: &'b Block,
     in_vain: AtomicUsize,
@@ -77,9 +80,10 @@ impl<'b> Hints<'b> {
 }
 
 impl Score {
-    /// More often stale than not.
+    /// More often stale than not. Nothing was counted before the first executions in vain, so a few of them say
+    /// nothing yet.
     fn is_bad(&self) -> bool {
-        self.stale.load(SeqCst) > self.held.load(SeqCst)
+        self.stale.load(SeqCst) > self.held.load(SeqCst) + DOUBT
     }
 }
 

@@ -7,11 +7,14 @@
 //! was last destroyed or created counts as zero.
 //!
 //! Cells live in shards, each behind a lock held for one access; a handle finds a cell again without hashing.
-//! Slots are keyed by their account's handle. No two locks are held at once.
+//! Slots are keyed by their account's handle. No two locks are held at once. What nobody has written yet is read from
+//! the pre-state, without lock or cell.
 
 use super::{
     cells::{AccountCell, AccountEntry, SlotCell, SlotKey, SlotValue, Version},
-    sync::{AtomicBool, Mutex, SeqCst, lock},
+    changes::changes,
+    marks::Marks,
+    sync::{AtomicBool, MARKS, Mutex, SeqCst, lock},
 };
 use crate::{
     Block, PreState, StateDelta, StateError,
@@ -33,6 +36,8 @@ pub(super) struct Memory<'p> {
     clearing: bool,
     accounts: Box<[Shard<Address, AccountCell>]>,
     slots: Box<[Shard<SlotKey, SlotCell>]>,
+    written_accounts: Marks,
+    written_slots: Marks,
     /// Whether any storage was ever voided; spares the look at the account until then.
     any_voided: AtomicBool,
     /// Codes that committed transactions have set.
@@ -57,6 +62,7 @@ pub(super) struct AccountSeen {
     pub(super) read: AccountRead,
     pub(super) code: Option<Bytecode>,
     pub(super) handle: Handle,
+    /// Zero: as in the pre-state.
     pub(super) stamp: u32,
     pub(super) blocker: Option<usize>,
 }
@@ -66,7 +72,9 @@ pub(super) struct AccountSeen {
 pub(super) struct SlotSeen {
     pub(super) value: U256,
     pub(super) version: Version,
-    pub(super) handle: Handle,
+    pub(super) key: SlotKey,
+    /// None: nobody had written it.
+    pub(super) handle: Option<Handle>,
     pub(super) blocker: Option<usize>,
 }
 
@@ -92,12 +100,12 @@ impl Written {
 }
 
 impl Handle {
-    fn new(shard: usize, cell: u32) -> Self {
+    pub(super) fn new(shard: usize, cell: u32) -> Self {
         debug_assert!(cell < 1 << (32 - SHARD_BITS));
         Self((shard as u32) << (32 - SHARD_BITS) | cell)
     }
 
-    const fn shard(self) -> usize {
+    pub(super) const fn shard(self) -> usize {
         (self.0 >> (32 - SHARD_BITS)) as usize
     }
 
@@ -121,19 +129,33 @@ impl From<AccountId> for Handle {
     }
 }
 
-fn spread(mixed: u64) -> usize {
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SHARD_BITS)) as usize
-}
+/// A hash whose upper bits choose a shard, and the ones below a mark.
+#[derive(Clone, Copy)]
+struct Spread(u64);
 
-fn shard_of(address: &Address) -> usize {
-    let mut low = [0; 8];
-    low.copy_from_slice(&address[12..]);
-    spread(u64::from_le_bytes(low))
-}
+impl Spread {
+    const fn of(mixed: u64) -> Self {
+        Self(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
 
-fn slot_shard_of(key: &SlotKey) -> usize {
-    let limbs = key.slot.as_limbs();
-    spread(u64::from(key.account.0) << 20 ^ limbs[0].rotate_left(17) ^ limbs[3])
+    fn account(address: &Address) -> Self {
+        let mut low = [0; 8];
+        low.copy_from_slice(&address[12..]);
+        Self::of(u64::from_le_bytes(low))
+    }
+
+    fn slot(key: &SlotKey) -> Self {
+        let limbs = key.slot.as_limbs();
+        Self::of(u64::from(key.account.0) << 20 ^ limbs[0].rotate_left(17) ^ limbs[3])
+    }
+
+    const fn shard(self) -> usize {
+        (self.0 >> (64 - SHARD_BITS)) as usize
+    }
+
+    const fn mark(self) -> u64 {
+        self.0 >> 32
+    }
 }
 
 impl<'p> Memory<'p> {
@@ -146,6 +168,8 @@ impl<'p> Memory<'p> {
             clearing: block.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON),
             accounts: (0..1 << SHARD_BITS).map(|_| Shard::new(capacity)).collect(),
             slots: (0..1 << SHARD_BITS).map(|_| Shard::new(capacity)).collect(),
+            written_accounts: Marks::new(MARKS.0),
+            written_slots: Marks::new(MARKS.1),
             any_voided: AtomicBool::new(false),
             codes: Mutex::new(BTreeMap::new()),
         }
@@ -158,7 +182,7 @@ impl<'p> Memory<'p> {
         address: Address,
         knows: impl FnOnce(&B256) -> bool,
     ) -> Result<AccountSeen, StateError> {
-        let shard = shard_of(&address);
+        let shard = Spread::account(&address).shard();
         let mut cells = lock(&self.accounts[shard].0);
         let at = cells.find_or(address, || AccountCell::load(self.pre, address))?;
         let cell = &mut cells.cells[at as usize];
@@ -177,9 +201,14 @@ impl<'p> Memory<'p> {
         slot: U256,
     ) -> Result<SlotSeen, StateError> {
         let account = self.handle(address, place)?;
-        let voided = self.voided(index, account);
         let key = SlotKey { account, slot };
-        let shard = slot_shard_of(&key);
+        let spread = Spread::slot(&key);
+        if self.is_unwritten(spread) {
+            let value = self.pre.storage(address, slot)?;
+            return Ok(SlotSeen { value, version: Version::Pre, key, handle: None, blocker: None });
+        }
+        let voided = self.voided(index, account);
+        let shard = spread.shard();
         let mut cells = lock(&self.slots[shard].0);
         let Ok(at) = cells.find_or(key, || Ok::<_, Infallible>(SlotCell::new(key)));
         let cell = &mut cells.cells[at as usize];
@@ -187,11 +216,20 @@ impl<'p> Memory<'p> {
         cell.resolve(index, voided, Handle::new(shard, at), address, self.pre)
     }
 
+    /// Whether an account is as in the pre-state, for all that is committed or recorded.
+    pub(super) fn is_unwritten_account(&self, address: &Address) -> bool {
+        self.written_accounts.is_clean(Spread::account(address).mark())
+    }
+
+    fn is_unwritten(&self, slot: Spread) -> bool {
+        self.written_slots.is_clean(slot.mark()) && !self.any_voided.load(SeqCst)
+    }
+
     fn handle(&self, address: Address, place: Option<AccountId>) -> Result<Handle, StateError> {
         if let Some(place) = place {
             return Ok(place.into());
         }
-        let shard = shard_of(&address);
+        let shard = Spread::account(&address).shard();
         let at = lock(&self.accounts[shard].0).find_or(address, || AccountCell::load(self.pre, address))?;
         Ok(Handle::new(shard, at))
     }
@@ -223,6 +261,9 @@ impl<'p> Memory<'p> {
         committed: bool,
     ) -> (bool, Option<usize>) {
         let (handle, stamp) = at;
+        if stamp == 0 && !loaded.static_nonce && self.is_unwritten_account(&loaded.address) {
+            return (true, None);
+        }
         let cells = lock(&self.accounts[handle.shard()].0);
         let cell = &cells.cells[handle.cell()];
         let unchanged = cell.stamp == stamp;
@@ -236,12 +277,17 @@ impl<'p> Memory<'p> {
 
     /// Whether the transaction at `index` would read the same from a slot.
     pub(super) fn still_reads(&self, index: usize, seen: &SlotSeen) -> (bool, Option<usize>) {
-        let handle = seen.handle;
-        let voided = match self.any_voided.load(SeqCst) {
-            false => (None, None),
-            true => {
-                let account = lock(&self.slots[handle.shard()].0).cells[handle.cell()].key.account;
-                self.voided(index, account)
+        let spread = Spread::slot(&seen.key);
+        if seen.handle.is_none() && self.is_unwritten(spread) {
+            return (true, None);
+        }
+        let voided = self.voided(index, seen.key.account);
+        let handle = match seen.handle {
+            Some(handle) => handle,
+            None => {
+                let mut cells = lock(&self.slots[spread.shard()].0);
+                let Ok(at) = cells.find_or(seen.key, || Ok::<_, Infallible>(SlotCell::new(seen.key)));
+                Handle::new(spread.shard(), at)
             }
         };
         let cells = lock(&self.slots[handle.shard()].0);
@@ -272,6 +318,7 @@ impl<'p> Memory<'p> {
                 self.any_voided.store(true, SeqCst);
             }
             let account = self.handle(effect.address, effect.place)?;
+            self.written_accounts.set(Spread::account(&effect.address).mark());
             let mut cells = lock(&self.accounts[account.shard()].0);
             let cell = &mut cells.cells[account.cell()];
             let entry = AccountEntry { tx, estimate: false, change: effect.change.clone() };
@@ -281,7 +328,9 @@ impl<'p> Memory<'p> {
             written.accounts.push(account);
             for (slot, value) in slots {
                 let key = SlotKey { account, slot: *slot };
-                let shard = slot_shard_of(&key);
+                let spread = Spread::slot(&key);
+                self.written_slots.set(spread.mark());
+                let shard = spread.shard();
                 let mut cells = lock(&self.slots[shard].0);
                 let Ok(at) = cells.find_or(key, || Ok::<_, Infallible>(SlotCell::new(key)));
                 let cell = &mut cells.cells[at as usize];
@@ -373,6 +422,7 @@ impl<'p> Memory<'p> {
                 true => written.accounts[at],
                 false => self.handle(effect.address, effect.place)?,
             };
+            self.written_accounts.set(Spread::account(&effect.address).mark());
             let mut cells = lock(&self.accounts[account.shard()].0);
             let cell = &mut cells.cells[account.cell()];
             let (facts, disturbs) = cell.fold(tx, change, self.clearing, recorded);
@@ -392,7 +442,9 @@ impl<'p> Memory<'p> {
                     cell.committed = Some(value);
                 } else {
                     let key = SlotKey { account, slot: *slot };
-                    let mut cells = lock(&self.slots[slot_shard_of(&key)].0);
+                    let spread = Spread::slot(&key);
+                    self.written_slots.set(spread.mark());
+                    let mut cells = lock(&self.slots[spread.shard()].0);
                     let Ok(at) = cells.find_or(key, || Ok::<_, Infallible>(SlotCell::new(key)));
                     let cell = &mut cells.cells[at as usize];
                     readers = readers.max(cell.readers);
@@ -401,7 +453,9 @@ impl<'p> Memory<'p> {
             }
         }
         if let Some(fee) = effects.fee {
-            let mut cells = lock(&self.accounts[shard_of(&self.beneficiary)].0);
+            let spread = Spread::account(&self.beneficiary);
+            self.written_accounts.set(spread.mark());
+            let mut cells = lock(&self.accounts[spread.shard()].0);
             let at = cells.find_or(self.beneficiary, || AccountCell::load(self.pre, self.beneficiary))?;
             let cell = &mut cells.cells[at as usize];
             cell.state.credit_fee(fee, self.clearing);
@@ -413,35 +467,10 @@ impl<'p> Memory<'p> {
 
     /// All committed changes, in order.
     pub(super) fn into_delta(self) -> StateDelta {
-        let mut slots = Vec::new();
-        for Shard(cells) in self.slots {
-            let cells = cells.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let written = cells.cells.into_iter().filter_map(|cell| Some((cell.key, cell.committed?)));
-            slots.extend(written.map(|(key, written)| (key.account, key.slot, written)));
-        }
-        slots.sort_unstable_by_key(|(account, slot, _)| (*account, *slot));
-        let shards = self.accounts.into_iter().map(|Shard(cells)| cells.into_inner());
-        let shards: Vec<_> =
-            shards.map(|cells| cells.unwrap_or_else(PoisonError::into_inner).cells).collect();
-        // References are sorted, which is cheaper than sorting what they refer to.
-        let handled = |(shard, cells)| {
-            std::iter::zip(0.., cells)
-                .map(move |(at, cell): (u32, &AccountCell)| (Handle::new(shard, at), cell))
-        };
-        let mut cells: Vec<_> = shards.iter().enumerate().flat_map(handled).collect();
-        cells.sort_unstable_by_key(|(_, cell)| cell.address);
-        let accounts =
-            cells.into_iter().filter_map(|(handle, AccountCell { address, state, voided, .. })| {
-                let first = slots.partition_point(|(account, ..)| *account < handle);
-                let own = slots[first..].iter().take_while(|(account, ..)| *account == handle);
-                let valid = own.filter(|(_, _, written)| voided.is_none_or(|voided| voided <= written.tx));
-                let storage: BTreeMap<_, _> =
-                    valid.map(|(_, slot, written)| (*slot, written.value)).collect();
-                Some((*address, state.delta(storage)?))
-            });
-        let accounts = accounts.collect();
+        let accounts = self.accounts.into_iter().map(Shard::into_cells).collect();
+        let slots = self.slots.into_iter().map(Shard::into_cells).collect();
         let codes = self.codes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        StateDelta { accounts, codes }
+        StateDelta { accounts: changes(accounts, slots), codes }
     }
 }
 
@@ -449,6 +478,10 @@ impl<K: std::hash::Hash + Eq + Copy, C> Shard<K, C> {
     fn new(capacity: usize) -> Self {
         let by_key = HashMap::with_capacity_and_hasher(capacity, Default::default());
         Self(Mutex::new(Cells { by_key, cells: Vec::with_capacity(capacity) }))
+    }
+
+    fn into_cells(self) -> Vec<C> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).cells
     }
 }
 

@@ -2,12 +2,15 @@
 //! values, commit in order.
 //!
 //! `driver` decides who does what and when, `hints` guesses what it had better put off, `memory` and `cells` hold what
-//! everybody wrote, `view` shows it to a running transaction, `pool` keeps the threads. Here they meet revm. What the threads did shows in [`Diagnostics`] and
-//! nowhere else. `docs/algorithm.md` says why the results cannot differ from serial ones.
+//! everybody wrote, `marks` know what nobody wrote, `view` shows it to a running transaction, `pool` keeps the threads.
+//! Here they meet revm. What the threads did shows in [`Diagnostics`] and nowhere else. `docs/algorithm.md` says why the
+//! results cannot differ from serial ones.
 
 mod cells;
+mod changes;
 mod driver;
 mod hints;
+mod marks;
 mod memory;
 mod pool;
 mod sync;
@@ -25,9 +28,10 @@ use memory::{Memory, Written};
 use std::{
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 use sync::lock;
 use view::{ReadLog, TxView};
@@ -54,12 +58,25 @@ pub(crate) fn execute(
         ledger: Line(Mutex::new(Ledger::new(block))),
         failure: Mutex::new(None),
         executions: AtomicU64::new(0),
+        incarnations_max: AtomicU32::new(0),
         resting_nanos: AtomicU64::new(0),
+        waking_nanos: AtomicU64::new(u64::MAX),
     };
     let driver = Driver::new(count, threads);
-    let crashed = pool::run(helpers, &|| run.work(&driver));
-    let wall = started.elapsed();
-    run.finish(&driver, crashed, wall.as_nanos() as u64 * (helpers as u64 + 1))
+    let ready = Instant::now();
+    let caller = thread::current().id();
+    let crashed = pool::run(helpers, &|| {
+        if thread::current().id() != caller {
+            run.waking_nanos.fetch_min(ready.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        }
+        run.work(&driver);
+    });
+    let done = Instant::now();
+    let thread_nanos = (done - started).as_nanos() as u64 * (helpers as u64 + 1);
+    let mut output = run.finish(&driver, crashed, thread_nanos)?;
+    output.diagnostics.setting_up = ready - started;
+    output.diagnostics.finishing = done.elapsed();
+    Ok(output)
 }
 
 /// One block's execution, shared by its threads.
@@ -74,7 +91,10 @@ struct Run<'b> {
     ledger: Line<Mutex<Ledger>>,
     failure: Mutex<Option<ExecuteError>>,
     executions: AtomicU64,
+    incarnations_max: AtomicU32,
     resting_nanos: AtomicU64,
+    /// Until the first helper began.
+    waking_nanos: AtomicU64,
 }
 
 /// The latest attempt at a transaction.
@@ -95,6 +115,7 @@ struct Worker<'w> {
     /// Memory of earlier attempts, to be used again.
     spare: Vec<(ReadLog, Written)>,
     executions: u64,
+    incarnations_max: u32,
     resting_since: Option<Instant>,
 }
 
@@ -115,10 +136,17 @@ impl Run<'_> {
         let _release = HaltOnPanic(driver);
         let view = TxView::new(&self.memory, self.options.stress);
         let runner = Runner::new(self.block, &view, self.options.reports, true);
-        let (spare, executions, resting_since) = (Vec::new(), 0, None);
-        let mut worker = Worker { view: &view, runner, spare, executions, resting_since };
+        let mut worker = Worker {
+            view: &view,
+            runner,
+            spare: Vec::new(),
+            executions: 0,
+            incarnations_max: 0,
+            resting_since: None,
+        };
         driver.work(self, &mut worker);
         self.executions.fetch_add(worker.executions, Ordering::Relaxed);
+        self.incarnations_max.fetch_max(worker.incarnations_max, Ordering::Relaxed);
     }
 
     fn fail(&self, error: ExecuteError) {
@@ -147,6 +175,7 @@ impl Run<'_> {
         drop(ledger);
         let mut attempt = lock(&self.attempts[index].0);
         attempt.incarnation += 1;
+        worker.incarnations_max = worker.incarnations_max.max(attempt.incarnation);
         match self.enter(worker, index, &mut attempt, executed, false) {
             Ok(disturbed) => Finished::Committed { disturbed },
             Err(error) => {
@@ -229,7 +258,6 @@ impl Run<'_> {
             return Err(ExecuteError::WorkerPanicked { index: driver.committed() });
         }
         let tally = driver.tally();
-        let incarnations = self.attempts.iter().map(|attempt| lock(&attempt.0).incarnation);
         let resting = self.resting_nanos.into_inner().min(thread_nanos);
         let diagnostics = Diagnostics {
             parallel: true,
@@ -237,9 +265,13 @@ impl Run<'_> {
             aborts: tally.in_vain as u64,
             waits: tally.waits as u64,
             validations: tally.checks as u64,
-            incarnations_max: incarnations.max().unwrap_or(0),
+            incarnations_max: self.incarnations_max.into_inner(),
             utilisation: 1.0 - resting as f64 / thread_nanos.max(1) as f64,
-            durations: Vec::new(),
+            waking_up: match self.waking_nanos.into_inner() {
+                u64::MAX => Duration::ZERO,
+                nanos => Duration::from_nanos(nanos),
+            },
+            ..Diagnostics::default()
         };
         let ledger = self.ledger.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(ledger.finish(self.memory.into_delta(), diagnostics))
@@ -263,6 +295,7 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
         let outcome = worker.runner.run(&self.block.transactions[index], false);
         let mut attempt = lock(&self.attempts[index].0);
         attempt.incarnation += 1;
+        worker.incarnations_max = worker.incarnations_max.max(attempt.incarnation);
         attempt.committed_then = committed_then;
         attempt.outcome = Some(outcome);
         let mut spare = std::mem::take(&mut attempt.reads);

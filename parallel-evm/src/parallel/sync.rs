@@ -13,6 +13,9 @@ pub(super) const SPINS: u32 = 3_000;
 /// How far beyond the frontier transactions are executed ahead, per thread.
 pub(super) const WINDOW: usize = 64;
 
+/// How many marks there are for accounts, and for slots.
+pub(super) const MARKS: (usize, usize) = (1 << 12, 1 << 14);
+
 pub(super) fn spin() {
     std::hint::spin_loop();
 }

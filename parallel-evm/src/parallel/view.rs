@@ -1,8 +1,9 @@
 //! One thread's view of the state before the transaction it runs, with a log of all it answered.
 
-use super::memory::{Handle, Memory, SlotSeen};
+use super::memory::{AccountSeen, Handle, Memory, SlotSeen};
 use crate::{
     StateError,
+    account::AccountRead,
     evm::{Given, View, own_copy},
     stress::Stress,
 };
@@ -28,6 +29,8 @@ pub(super) struct TxView<'r> {
     definite: Cell<bool>,
     reads: RefCell<ReadLog>,
     codes: RefCell<HashMap<B256, Known>>,
+    /// Accounts with code as in the pre-state, to be read without a lock while nobody has written them.
+    contracts: RefCell<HashMap<Address, (Handle, AccountRead)>>,
 }
 
 /// A code that this thread has used.
@@ -40,8 +43,39 @@ enum Known {
 
 impl<'r> TxView<'r> {
     pub(super) fn new(memory: &'r Memory<'r>, stress: Option<Stress>) -> Self {
-        let (index, definite) = (Cell::new(0), Cell::new(true));
-        Self { memory, stress, index, definite, reads: RefCell::default(), codes: RefCell::default() }
+        Self {
+            memory,
+            stress,
+            index: Cell::new(0),
+            definite: Cell::new(true),
+            reads: RefCell::default(),
+            codes: RefCell::default(),
+            contracts: RefCell::default(),
+        }
+    }
+
+    fn look(&self, index: usize, address: Address) -> Result<(AccountSeen, Option<Bytecode>), StateError> {
+        if self.memory.is_unwritten_account(&address)
+            && let Some((handle, read)) = self.contracts.borrow().get(&address)
+        {
+            let (handle, read) = (*handle, *read);
+            let seen = AccountSeen { read, code: None, handle, stamp: 0, blocker: None };
+            return Ok((seen, self.known(&read.code_hash)));
+        }
+        let mut code = None;
+        let knows = |hash: &B256| {
+            code = if *hash == KECCAK_EMPTY { None } else { self.known(hash) };
+            code.is_some()
+        };
+        let mut seen = self.memory.account(index, address, knows)?;
+        if let Some(shared) = seen.code.take() {
+            self.learn(seen.read.code_hash, &shared);
+            code = Some(shared);
+        }
+        if seen.stamp == 0 && seen.read.code_hash != KECCAK_EMPTY {
+            self.contracts.borrow_mut().insert(address, (seen.handle, seen.read));
+        }
+        Ok((seen, code))
     }
 
     fn known(&self, hash: &B256) -> Option<Bytecode> {
@@ -77,16 +111,7 @@ impl<'r> TxView<'r> {
 impl View for TxView<'_> {
     fn account(&self, address: Address) -> Result<Given, StateError> {
         let index = self.index.get();
-        let mut code = None;
-        let knows = |hash: &B256| {
-            code = if *hash == KECCAK_EMPTY { None } else { self.known(hash) };
-            code.is_some()
-        };
-        let mut seen = self.memory.account(index, address, knows)?;
-        if let Some(shared) = seen.code.take() {
-            self.learn(seen.read.code_hash, &shared);
-            code = Some(shared);
-        }
+        let (mut seen, code) = self.look(index, address)?;
         if !self.definite.get() {
             if let Some(stress) = self.stress {
                 stress.stumble(index as u64 ^ u64::from(address[19]));

@@ -17,6 +17,10 @@ mod toy;
 mod account;
 #[path = "../../src/parallel/cells.rs"]
 mod cells;
+#[path = "../../src/parallel/changes.rs"]
+mod changes;
+#[path = "../../src/parallel/marks.rs"]
+mod marks;
 #[path = "../../src/parallel/memory.rs"]
 #[allow(dead_code, reason = "nobody asks for codes or block hashes here")]
 mod memory;
@@ -52,6 +56,9 @@ mod sync {
 
     /// So small that it holds threads back.
     pub(super) const WINDOW: usize = 1;
+
+    /// So few that locations share them.
+    pub(super) const MARKS: (usize, usize) = (2, 2);
 
     pub(super) fn spin() {
         shuttle::thread::yield_now();
