@@ -179,7 +179,7 @@ impl App {
         self.results.update(&mut self.notices);
         self.update_files(&context);
         let chosen = self.session.selection.clone();
-        let mut commands = Command::pressed(&context);
+        let mut commands = Command::pressed(&context, self.palette.is_open());
         self.menu_bar(ui, tokens, &mut commands);
         self.headline(ui, tokens);
         let bottom = self.transport_bar(ui, tokens, &mut commands);

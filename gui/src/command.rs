@@ -370,7 +370,7 @@ impl Command {
 
     /// Commands whose keys were pressed. Plain keys count only while nobody types; while somebody does, undo and
     /// redo are about the text. Nothing counts while a question waits for its answer.
-    pub fn pressed(context: &Context) -> Vec<Self> {
+    pub fn pressed(context: &Context, palette: bool) -> Vec<Self> {
         let typing = context.egui_wants_keyboard_input();
         let writing = context.text_edit_focused();
         let mut pressed = Vec::new();
@@ -386,7 +386,7 @@ impl Command {
                 let of_text = writing && matches!(command, Self::Undo | Self::Redo);
                 // No letter is typed with a function key.
                 let plain = count == 0 && shortcut.logical_key != Key::F1;
-                if !(plain && typing || of_text) && input.consume_shortcut(shortcut) {
+                if !(plain && (typing || palette) || of_text) && input.consume_shortcut(shortcut) {
                     pressed.push(command);
                 }
             }

@@ -6,6 +6,7 @@ use crate::format;
 use crate::session::Session;
 use crate::session::verdict::verdict;
 use crate::worker::Diverged;
+use sim_core::observe::plot::table::{self as plot, DataTable};
 use sim_core::scenario::describe::differences;
 use sim_core::scenario::plan::{ConsensusPlan, Plan};
 use sim_core::simulation::Placement;
@@ -123,6 +124,8 @@ pub fn candidates(session: &Session) -> Vec<Candidate> {
 pub struct Row {
     /// What it is.
     pub name: String,
+    /// Unit of the numbers as they leave the window, empty of words.
+    pub unit: &'static str,
     /// By run.
     pub cells: Vec<Cell>,
 }
@@ -132,27 +135,81 @@ pub struct Row {
 pub struct Cell {
     /// As one reads it.
     pub text: String,
+    /// In the row's unit.
+    pub value: Option<f64>,
     /// (Run - base) / base, for all but the base.
     pub change: Option<f64>,
 }
 
+/// What the numbers of a row are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Times, ns.
+    Time,
+    /// So many of a unit, of which there are thousands and millions.
+    Rate(&'static str),
+    /// Parts of one.
+    Share,
+}
+
+impl Measure {
+    fn text(self, value: f64) -> String {
+        match self {
+            Self::Time => format::duration(value as u64),
+            Self::Rate("gas/s") => format!("{}gas/s", format::prefixed(value)),
+            Self::Rate(unit) => format!("{} {unit}", format::prefixed(value)),
+            Self::Share => format::percent(value),
+        }
+    }
+
+    /// The unit of a number that leaves the window, and how many of the row's make one.
+    fn unit(self) -> (&'static str, f64) {
+        match self {
+            Self::Time => ("ms", 1e6),
+            Self::Rate(unit) => (unit, 1.0),
+            Self::Share => ("%", 0.01),
+        }
+    }
+}
+
 /// A row of quantities: the first is the base's.
-pub fn row(name: &str, values: &[Option<f64>], text: impl Fn(f64) -> String) -> Row {
+pub fn row(name: &str, values: &[Option<f64>], measure: Measure) -> Row {
     let base = values.first().copied().flatten();
+    let (unit, per_unit) = measure.unit();
     let cell = |(index, value): (usize, &Option<f64>)| Cell {
-        text: value.map_or_else(|| "-".to_owned(), &text),
+        text: value.map_or_else(|| "-".to_owned(), |v| measure.text(v)),
+        value: value.map(|v| v / per_unit),
         change: match (base, value) {
             (Some(base), Some(value)) if index > 0 && base != 0.0 => Some((value - base) / base),
             _ => None,
         },
     };
-    Row { name: name.to_owned(), cells: values.iter().enumerate().map(cell).collect() }
+    Row { name: name.to_owned(), unit, cells: values.iter().enumerate().map(cell).collect() }
 }
 
 /// A row of words.
 pub fn words(name: &str, texts: impl Iterator<Item = String>) -> Row {
-    let cells = texts.map(|text| Cell { text, change: None }).collect();
-    Row { name: name.to_owned(), cells }
+    let cells = texts.map(|text| Cell { text, value: None, change: None }).collect();
+    Row { name: name.to_owned(), unit: "", cells }
+}
+
+/// The rows under the names of the runs, as they leave the window.
+pub fn data(names: &[String], rows: &[Row]) -> DataTable {
+    let changes = names.iter().skip(1).map(|name| format!("{name}: change (%)"));
+    let heads = ["quantity".to_owned(), "unit".to_owned()];
+    let mut table = DataTable::new(heads.into_iter().chain(names.iter().cloned()).chain(changes));
+    for row in rows {
+        let value = |cell: &Cell| match cell.value {
+            Some(value) => plot::Cell::Num(value),
+            None if row.unit.is_empty() => plot::Cell::Text(cell.text.clone()),
+            None => plot::Cell::Empty,
+        };
+        let change = |cell: &Cell| plot::Cell::maybe(cell.change.map(|share| share * 100.0));
+        let heads = [row.name.as_str(), row.unit].map(|text| plot::Cell::Text(text.to_owned()));
+        let changes = row.cells.iter().skip(1).map(change);
+        table.push(heads.into_iter().chain(row.cells.iter().map(value)).chain(changes).collect());
+    }
+    table
 }
 
 /// The numbers of runs at one time; `slots_ns` is the time between their blocks.
@@ -176,17 +233,15 @@ pub fn rows(snapshots: &[&Snapshot], slots_ns: &[u64]) -> Vec<Row> {
         };
         snapshots.iter().map(wait).collect()
     };
-    let time = |ns: f64| format::duration(ns as u64);
-    let plain = |unit: &'static str| move |v: f64| format!("{}{unit}", format::prefixed(v));
     vec![
-        row("network to 95 %, median", &median(&|b| b.network_ns[2]), time),
-        row("execution, median", &median(&|b| Some(b.execution_ns).filter(|ns| *ns > 0)), time),
-        row("executed at 95 %, median", &median(&|b| b.executed_ns[2]), time),
-        row("final at 95 %, median", &median(&|b| b.final_ns[2]), time),
-        row("gas", &rate(&|b| b.gas_used), plain("gas/s")),
-        row("transactions", &rate(&|b| b.transactions.into()), plain(" tx/s")),
-        row("users: included, median", &waits(&|s| s.confirmation.included.clone(), 500), time),
-        row("users: final, 95 %", &waits(&|s| s.confirmation.finalised.clone(), 950), time),
+        row("network to 95 %, median", &median(&|b| b.network_ns[2]), Measure::Time),
+        row("execution, median", &median(&|b| Some(b.execution_ns).filter(|ns| *ns > 0)), Measure::Time),
+        row("executed at 95 %, median", &median(&|b| b.executed_ns[2]), Measure::Time),
+        row("final at 95 %, median", &median(&|b| b.final_ns[2]), Measure::Time),
+        row("gas", &rate(&|b| b.gas_used), Measure::Rate("gas/s")),
+        row("transactions", &rate(&|b| b.transactions.into()), Measure::Rate("tx/s")),
+        row("users: included, median", &waits(&|s| s.confirmation.included.clone(), 500), Measure::Time),
+        row("users: final, 95 %", &waits(&|s| s.confirmation.finalised.clone(), 950), Measure::Time),
         words(
             "bottleneck",
             snapshots.iter().map(|s| verdict(s).map_or("-".to_owned(), |v| v.resource.name().to_owned())),
@@ -237,10 +292,19 @@ mod tests {
             (snapshot(&[(1, 100), (2, 300), (3, 9_000)]), snapshot(&[(1, 50), (2, 150), (9, 1)]));
         let rows = rows(&[&base, &arm], &[2_000_000_000; 2]);
         let by_name = |name: &str| rows.iter().find(|r| r.name.starts_with(name)).expect("a row");
-        assert_eq!(by_name("network").cells[1], Cell { text: "50 ns".into(), change: Some(-0.5) });
+        assert_eq!(
+            by_name("network").cells[1],
+            Cell { text: "50 ns".into(), value: Some(5e-5), change: Some(-0.5) }
+        );
         assert_eq!(by_name("slots compared").cells[0].text, "2");
         // 2 blocks of 10 Mgas in 4 s, in both.
-        assert_eq!(by_name("gas").cells[1], Cell { text: "5.00 Mgas/s".into(), change: Some(0.0) });
-        assert_eq!(by_name("final").cells[1], Cell { text: "-".into(), change: None });
+        assert_eq!(
+            by_name("gas").cells[1],
+            Cell { text: "5.00 Mgas/s".into(), value: Some(5e6), change: Some(0.0) }
+        );
+        assert_eq!(by_name("final").cells[1], Cell { text: "-".into(), value: None, change: None });
+        let csv = data(&["base".to_owned(), "10x EVM".to_owned()], &rows).csv();
+        assert!(csv.starts_with("quantity,unit,base,10x EVM,10x EVM: change (%)\n"), "{csv}");
+        assert!(csv.contains("gas,gas/s,5000000,5000000,0\n"), "{csv}");
     }
 }

@@ -31,6 +31,11 @@ impl Palette {
         *self = Self { open: !self.open, fresh: true, ..Self::default() };
     }
 
+    /// Keys without modifiers are its own as long as it is open.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Draws it; a command that was chosen.
     pub fn show(&mut self, context: &Context, tokens: &Tokens, entries: &[Entry]) -> Option<Command> {
         if !self.open {

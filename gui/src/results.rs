@@ -2,7 +2,7 @@
 //!
 //! Must never be true: that the window waits for a file, or that a folder is shown in part.
 
-use crate::compare::{Row, row, words};
+use crate::compare::{Measure, Row, row, words};
 use crate::format;
 use crate::notice::Notices;
 use sim_core::observe::measure::{ArmSummary, measured_node_blocks, reached_breakdowns};
@@ -282,22 +282,19 @@ fn cumulative(mut times: Vec<u64>) -> Vec<[f64; 2]> {
 pub fn rows(runs: &[&ArmSummary]) -> Vec<Row> {
     let all = |f: &dyn Fn(&ArmSummary) -> Option<f64>| runs.iter().map(|r| f(r)).collect::<Vec<_>>();
     let ns = |v: Option<u64>| v.map(|ns| ns as f64);
-    let time = |v: f64| format::duration(v as u64);
-    let share = |v: f64| format::percent(v);
-    let plain = |unit: &'static str| move |v: f64| format!("{}{unit}", format::prefixed(v));
     vec![
-        row("verified, median", &all(&|r| ns(r.to_verified.p50_ns)), time),
-        row("verified, 95 %", &all(&|r| ns(r.to_verified.p95_ns)), time),
-        row("arrived, 95 %", &all(&|r| ns(r.to_arrived.p95_ns)), time),
-        row("final, 95 %", &all(&|r| ns(r.to_final.p95_ns)), time),
-        row("gas", &all(&|r| Some(r.gas_per_second)), plain("gas/s")),
-        row("transactions", &all(&|r| Some(r.transactions_per_second)), plain(" tx/s")),
-        row("users: included, median", &all(&|r| ns(r.user_included.p50_ns)), time),
-        row("users: final, 95 %", &all(&|r| ns(r.user_final.p95_ns)), time),
-        row("missed votes", &all(&|r| Some(r.missed_votes_share)), share),
-        row("stale blocks", &all(&|r| Some(r.stale_share)), share),
-        row("uplinks busy", &all(&|r| Some(r.uplink_utilisation)), share),
-        row("cores busy", &all(&|r| Some(r.execution_utilisation)), share),
+        row("verified, median", &all(&|r| ns(r.to_verified.p50_ns)), Measure::Time),
+        row("verified, 95 %", &all(&|r| ns(r.to_verified.p95_ns)), Measure::Time),
+        row("arrived, 95 %", &all(&|r| ns(r.to_arrived.p95_ns)), Measure::Time),
+        row("final, 95 %", &all(&|r| ns(r.to_final.p95_ns)), Measure::Time),
+        row("gas", &all(&|r| Some(r.gas_per_second)), Measure::Rate("gas/s")),
+        row("transactions", &all(&|r| Some(r.transactions_per_second)), Measure::Rate("tx/s")),
+        row("users: included, median", &all(&|r| ns(r.user_included.p50_ns)), Measure::Time),
+        row("users: final, 95 %", &all(&|r| ns(r.user_final.p95_ns)), Measure::Time),
+        row("missed votes", &all(&|r| Some(r.missed_votes_share)), Measure::Share),
+        row("stale blocks", &all(&|r| Some(r.stale_share)), Measure::Share),
+        row("uplinks busy", &all(&|r| Some(r.uplink_utilisation)), Measure::Share),
+        row("cores busy", &all(&|r| Some(r.execution_utilisation)), Measure::Share),
         words(
             "bottleneck",
             runs.iter().map(|r| r.verdict.leader().map_or("-".to_owned(), |(x, _)| x.name().to_owned())),

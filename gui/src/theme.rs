@@ -161,8 +161,8 @@ impl Tokens {
 
     /// Colour of one of several runs: Okabe and Ito's, the first (the base) that of text.
     pub fn lane(&self, lane: usize) -> Color32 {
-        const DARK: [u32; 6] = [0xe69f00, 0x56b4e9, 0x00b386, 0xf0e442, 0xcc79a7, 0xe8703a];
-        const LIGHT: [u32; 6] = [0x8f5902, 0x0072b2, 0x007353, 0x6b5900, 0xa8487f, 0xb54300];
+        const DARK: [u32; 6] = [0xe69f00, 0x56b4e9, 0x00b386, 0xcc79a7, 0xf0e442, 0xe8703a];
+        const LIGHT: [u32; 6] = [0xa85500, 0x0072b2, 0x007353, 0xa8487f, 0x6b5900, 0x8a2be2];
         match lane.checked_sub(1) {
             None => self.ink,
             Some(arm) => rgb(if self.dark { DARK } else { LIGHT }[arm % DARK.len()]),

@@ -106,8 +106,8 @@ impl App {
     fn write(&mut self, path: PathBuf, replace: Replace, then: Option<Intent>) {
         if self.files.document.is_apart() {
             self.notices.warning(
-                "Interventions made in the window are not in the text, because its own list was edited; \
-                 they are not saved",
+                "Interventions made in the window are not in the text (its own list was edited, or it is not \
+                 RON); they are not saved",
             );
         }
         let text = self.files.document.text().to_owned();

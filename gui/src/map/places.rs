@@ -24,8 +24,8 @@ pub fn dot_radius(count: usize) -> f32 {
 const GOLDEN: f32 = 2.399_963_2;
 
 impl Places {
-    /// Places every node.
-    pub fn new(plan: &Plan, placement: &Placement, projection: &Projection, zoom: f32) -> Self {
+    /// Places every node; dots are `scale` times as large as usual.
+    pub fn new(plan: &Plan, placement: &Placement, projection: &Projection, scale: f32) -> Self {
         let regions = &plan.network.latency.regions;
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); regions.len()];
         for (node, region) in placement.regions.iter().enumerate() {
@@ -35,7 +35,7 @@ impl Places {
             let class = usize::from(placement.classes[*node as usize]);
             plan.nodes.hardware.get(class).map_or(0, |(c, _)| c.up_bps)
         };
-        let dot = dot_radius(placement.regions.len()) * zoom.sqrt();
+        let dot = dot_radius(placement.regions.len()) * scale;
         let step = dot * 1.22;
         let mut discs: Vec<(usize, Pos2, f32)> = Vec::new();
         for (index, region) in regions.iter().enumerate().filter(|(i, _)| !members[*i].is_empty()) {

@@ -1,14 +1,17 @@
 //! Runs side by side on one clock: what to compare, and then a map for each.
 
+use super::differences::compared;
 use super::map::Map;
 use super::{Cx, Panel};
 use crate::command::Command;
-use crate::compare::{Candidate, LANES_MAX, candidates};
+use crate::compare::{Candidate, LANES_MAX, candidates, data};
+use crate::session::Session;
 use crate::theme::{Tokens, size};
 use eframe::egui::{
     Align, Button, Checkbox, Label, Layout, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextEdit,
     Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
+use sim_core::observe::plot::table::DataTable;
 use sim_core::scenario::Scenario;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -215,17 +218,17 @@ fn title(ui: &mut Ui, cx: &mut Cx<'_>, rect: Rect, lane: usize, chosen: bool) {
     }
 }
 
-/// Leaves the window as a picture only.
+/// The maps leave the window as a picture; their numbers are the differences.
 impl crate::export::Exportable for Compare {
     fn stem(&self) -> &'static str {
         "side-by-side"
     }
 
-    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
-        None
+    fn numbers(&self, session: &Session) -> Option<DataTable> {
+        compared(session).map(|(names, rows)| data(&names, &rows))
     }
 
-    fn drawing(&self, _: &crate::session::Session) -> Option<String> {
+    fn drawing(&self, _: &Session) -> Option<String> {
         None
     }
 }

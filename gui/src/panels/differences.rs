@@ -1,9 +1,11 @@
 //! The numbers of the compared runs, and by how much they differ from the base.
 
 use super::{Cx, Panel, nothing};
-use crate::compare::{Row, rows};
+use crate::compare::{Row, data, rows};
+use crate::session::Session;
 use crate::theme::{Tokens, size};
 use eframe::egui::{Color32, Grid, Label, RichText, ScrollArea, Ui};
+use sim_core::observe::plot::table::DataTable;
 
 /// The table.
 #[derive(Default)]
@@ -12,15 +14,22 @@ pub struct Differences;
 impl Panel for Differences {
     fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let tokens = cx.tokens;
-        let Some(comparison) = cx.session.comparison.as_ref().filter(|_| cx.session.is_ready()) else {
+        let Some((names, rows)) = compared(cx.session) else {
             nothing(ui, tokens, "Appears with a comparison");
             return;
         };
-        let snapshots: Vec<_> = (0..comparison.lanes.len()).map(|n| cx.session.snapshot_of(n)).collect();
-        let slots: Vec<u64> = comparison.lanes.iter().map(|l| l.slot_ns).collect();
-        let names = comparison.lanes.iter().enumerate().map(|(n, l)| (l.name.clone(), tokens.lane(n)));
-        table(ui, tokens, "differences", &names.collect::<Vec<_>>(), &rows(&snapshots, &slots));
+        let names = names.into_iter().enumerate().map(|(lane, name)| (name, tokens.lane(lane)));
+        table(ui, tokens, "differences", &names.collect::<Vec<_>>(), &rows);
     }
+}
+
+/// Names and numbers of the compared runs; `None` while there are none.
+pub fn compared(session: &Session) -> Option<(Vec<String>, Vec<Row>)> {
+    let comparison = session.comparison.as_ref().filter(|_| session.is_ready())?;
+    let snapshots: Vec<_> = (0..comparison.lanes.len()).map(|n| session.snapshot_of(n)).collect();
+    let slots: Vec<u64> = comparison.lanes.iter().map(|l| l.slot_ns).collect();
+    let names = comparison.lanes.iter().map(|l| l.name.clone()).collect();
+    Some((names, rows(&snapshots, &slots)))
 }
 
 /// A table of rows under the names of runs, each in its colour.
@@ -50,17 +59,17 @@ pub fn table(ui: &mut Ui, tokens: &Tokens, id: &str, names: &[(String, Color32)]
     });
 }
 
-/// Leaves the window as a picture only.
+/// A table: it leaves the window as numbers, or as a picture.
 impl crate::export::Exportable for Differences {
     fn stem(&self) -> &'static str {
         "differences"
     }
 
-    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
-        None
+    fn numbers(&self, session: &Session) -> Option<DataTable> {
+        compared(session).map(|(names, rows)| data(&names, &rows))
     }
 
-    fn drawing(&self, _: &crate::session::Session) -> Option<String> {
+    fn drawing(&self, _: &Session) -> Option<String> {
         None
     }
 }

@@ -211,6 +211,7 @@ fn state(ui: &mut Ui, cx: &mut Cx<'_>, problems: &[Problem]) {
             ("interventions made in the window are not in this text: its list was edited", tokens.warning)
         }
         (true, _) => ("this text runs", tokens.good),
+        _ if wrong && cx.session.opened.is_none() => ("cannot be run as it is", tokens.error),
         _ if wrong => ("cannot be run as it is; what ran goes on", tokens.error),
         (false, true) => ("edited since it was started", tokens.warning),
         (false, false) => ("not what runs", tokens.warning),

@@ -11,7 +11,8 @@ use super::{Cx, Panel, nothing};
 use crate::map::{Land, Places, Projection, View};
 use crate::theme::{Tokens, size};
 use eframe::egui::{
-    Color32, Mesh, PointerButton, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo,
+    Color32, Mesh, PointerButton, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo,
+    vec2,
 };
 use layers::Flying;
 use sim_core::simulation::snapshot::NodeState;
@@ -97,6 +98,8 @@ const FLASH_NS: f32 = 140e6;
 const COPIES_MAX: usize = 500;
 /// More nodes than this are drawn in part: those that are listed.
 const DRAWN_MAX: usize = 10_000;
+/// Below this size a map has smaller dots and fewer words: one of several side by side.
+const ROOMY: Vec2 = vec2(760.0, 400.0);
 /// Largest zoom.
 const ZOOM_MAX: f32 = 12.0;
 
@@ -124,7 +127,7 @@ impl Panel for Map {
                 key,
                 land: Land::bundled().mesh(&projection, tokens.land),
                 coast: coast.collect(),
-                places: Places::new(&plan, &placement, &projection, self.view.zoom),
+                places: Places::new(&plan, &placement, &projection, self.dots(rect)),
             });
         }
         let Some(drawn) = &self.drawn else { return };
@@ -135,8 +138,10 @@ impl Panel for Map {
         }
         layers::links(&painter, cx.session, tokens, &drawn.places, &placement);
         let flying = layers::copies(&painter, cx.session, tokens, &drawn.places, &placement);
-        let counts = layers::nodes(&painter, cx.session, tokens, &drawn.places, self.view.zoom);
-        captions::region_names(&painter, &plan.network.latency.regions, tokens, &drawn.places, rect);
+        let counts = layers::nodes(&painter, cx.session, tokens, &drawn.places, self.dots(rect));
+        if rect.width() >= ROOMY.x * 0.75 {
+            captions::region_names(&painter, &plan.network.latency.regions, tokens, &drawn.places, rect);
+        }
         captions::caption(&painter, cx.session, tokens, rect);
         captions::legend(&painter, tokens, rect, counts, cx.session);
         self.choose(ui, &response, &painter, cx, &flying);
@@ -144,6 +149,11 @@ impl Panel for Map {
 }
 
 impl Map {
+    /// How much larger dots are than on a whole map with room enough.
+    fn dots(&self, rect: Rect) -> f32 {
+        self.view.zoom.sqrt() * (rect.size() / ROOMY).min_elem().min(1.0)
+    }
+
     fn navigate(&mut self, ui: &Ui, response: &Response, rect: Rect) {
         let projection = Projection::new(rect, self.view);
         if let Some(pointer) = response.hover_pos() {

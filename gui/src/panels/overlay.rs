@@ -1,7 +1,10 @@
 //! Plots of the compared runs laid over each other, each in its colour.
 
+pub mod figure;
+
 use super::crossover::{decades, dots, ms_label, place};
 use super::parts::{nice_step, short, stack};
+use super::users::{quarters, seconds};
 use super::{Cx, Panel, nothing};
 use crate::session::Session;
 use crate::session::verdict::verdict;
@@ -184,7 +187,8 @@ fn waits(ui: &mut Ui, tokens: &'static Tokens, curves: &[Curve]) {
         .include_x(0.0)
         .include_y(0.0)
         .include_y(100.0)
-        .x_axis_formatter(|mark: GridMark, _: &_| format!("{} s", mark.value))
+        .x_grid_spacer(quarters)
+        .x_axis_formatter(|mark: GridMark, _: &_| seconds(mark))
         .y_axis_formatter(|mark: GridMark, _: &_| format!("{:.0} %", mark.value));
     plot.show(ui, |plot| {
         for run in curves {
@@ -256,17 +260,16 @@ fn bars(ui: &mut Ui, tokens: &'static Tokens, curves: &[Curve]) {
     }
 }
 
-/// Leaves the window as a picture only.
 impl crate::export::Exportable for Overlay {
     fn stem(&self) -> &'static str {
         "laid-over-each-other"
     }
 
-    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
-        None
+    fn numbers(&self, session: &Session) -> Option<sim_core::observe::plot::table::DataTable> {
+        figure::numbers(&curves(session), "Mgas/s")
     }
 
-    fn drawing(&self, _: &crate::session::Session) -> Option<String> {
-        None
+    fn drawing(&self, session: &Session) -> Option<String> {
+        figure::drawing(&curves(session), "Mgas/s")
     }
 }

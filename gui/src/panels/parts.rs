@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub struct Parts;
 
 /// In the order in which the parts happen.
-const ORDER: [Part; Part::COUNT] = [
+pub const ORDER: [Part; Part::COUNT] = [
     Part::LeaderWait,
     Part::Build,
     Part::ForwardCheck,
@@ -92,13 +92,12 @@ impl Panel for Parts {
             let at = pos2(x(tick), rect.bottom() - axis);
             painter.vline(at.x, rect.top()..=at.y, Stroke::new(1.0, tokens.line));
             let text = if tick == 0 { "0".to_owned() } else { short(tick) };
-            painter.text(
-                at + vec2(0.0, 3.0),
-                Align2::CENTER_TOP,
-                text,
-                FontId::proportional(10.5),
-                tokens.faint,
-            );
+            // The last one may stand at the edge.
+            let (at, align) = match at.x + 16.0 > rect.right() {
+                true => (pos2(rect.right(), at.y), Align2::RIGHT_TOP),
+                false => (at, Align2::CENTER_TOP),
+            };
+            painter.text(at + vec2(0.0, 3.0), align, text, FontId::proportional(10.5), tokens.faint);
         }
         let pointer = response.hover_pos();
         let mut tip = None;

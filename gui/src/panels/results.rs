@@ -8,12 +8,15 @@ use crate::theme::{Tokens, size};
 use eframe::egui::{
     Button, CollapsingHeader, Label, ProgressBar, RichText, ScrollArea, TextEdit, Ui, WidgetInfo,
 };
+use sim_core::observe::plot::table::DataTable;
 use std::path::Path;
 
 /// The list of folders and their plots.
 #[derive(Default)]
 pub struct Results {
     path: String,
+    /// What is drawn, for leaving the window.
+    leaving: Vec<Curve>,
 }
 
 /// Least height of the plots, points.
@@ -45,7 +48,7 @@ impl Panel for Results {
                 Some((at, Act::Show(run, shown))) => cx.results.show(at, run, shown),
                 None => {}
             }
-            compared(ui, cx);
+            self.leaving = compared(ui, cx);
         });
     }
 }
@@ -136,11 +139,11 @@ fn head(ui: &mut Ui, tokens: &Tokens, folder: &Folder, running: Option<f32>) -> 
 }
 
 /// The runs that are chosen, over each other.
-fn compared(ui: &mut Ui, cx: &mut Cx<'_>) {
+fn compared(ui: &mut Ui, cx: &mut Cx<'_>) -> Vec<Curve> {
     let tokens = cx.tokens;
     let shown = cx.results.shown();
     if shown.is_empty() {
-        return;
+        return Vec::new();
     }
     let several = cx.results.folders.len() > 1;
     let name = |folder: &Folder, run: &Run| {
@@ -165,19 +168,19 @@ fn compared(ui: &mut Ui, cx: &mut Cx<'_>) {
     let names: Vec<_> = curves.iter().map(|c| (c.name.clone(), tokens.lane(c.lane))).collect();
     let summaries: Vec<_> = shown.iter().map(|(_, run)| &run.summary).collect();
     table(ui, tokens, "results table", &names, &rows(&summaries));
+    curves
 }
 
-/// Leaves the window as a picture only.
 impl crate::export::Exportable for Results {
     fn stem(&self) -> &'static str {
         "results"
     }
 
-    fn numbers(&self, _: &crate::session::Session) -> Option<sim_core::observe::plot::table::DataTable> {
-        None
+    fn numbers(&self, _: &crate::session::Session) -> Option<DataTable> {
+        overlay::figure::numbers(&self.leaving, "Mgas")
     }
 
     fn drawing(&self, _: &crate::session::Session) -> Option<String> {
-        None
+        overlay::figure::drawing(&self.leaving, "Mgas")
     }
 }

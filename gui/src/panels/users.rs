@@ -6,7 +6,7 @@ use crate::format;
 use crate::session::Session;
 use crate::theme::{Tokens, size};
 use eframe::egui::{Color32, RichText, Ui};
-use egui_plot::{GridMark, HoverPosition, Line, LineStyle, Plot};
+use egui_plot::{GridInput, GridMark, HoverPosition, Line, LineStyle, Plot};
 use sim_core::observe::plot::canvas::{Canvas, LegendItem, Panel as SvgPlot, Swatch};
 use sim_core::observe::plot::scale::Scale;
 use sim_core::observe::plot::table::{Cell, DataTable};
@@ -107,7 +107,8 @@ fn waits(ui: &mut Ui, tokens: &Tokens, session: &Session) {
         .include_x(0.0)
         .include_y(0.0)
         .include_y(100.0)
-        .x_axis_formatter(|mark: GridMark, _: &_| format!("{} s", mark.value))
+        .x_grid_spacer(quarters)
+        .x_axis_formatter(|mark: GridMark, _: &_| seconds(mark))
         .y_axis_formatter(|mark: GridMark, _: &_| format!("{:.0} %", mark.value))
         .label_formatter(|at| {
             let HoverPosition::NearDataPoint { plot_name, position, .. } = at else { return None };
@@ -126,6 +127,21 @@ fn waits(ui: &mut Ui, tokens: &Tokens, session: &Session) {
             plot.line(curve("final", &waits.finalised, tokens.voted));
         }
     });
+}
+
+/// Marks that divide an axis into four to eight steps; all equally strong, however close.
+pub fn quarters(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let rough = (high - low).max(1e-9) / 5.0;
+    let decade = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|f| f * decade).into_iter().find(|s| *s >= rough).unwrap_or(rough);
+    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+    (first..=last).map(|n| GridMark { value: n as f64 * step, step_size: high - low }).collect()
+}
+
+/// Its label as time; none at zero, where that of the other axis stands.
+pub fn seconds(mark: GridMark) -> String {
+    if mark.value == 0.0 { String::new() } else { format!("{} s", (mark.value * 1e3).round() / 1e3) }
 }
 
 /// A distribution as seconds and percents.

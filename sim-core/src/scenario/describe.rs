@@ -214,10 +214,32 @@ fn diff(path: &str, a: &Value, b: &Value, found: &mut Vec<String>) {
             }
         }
         _ => {
-            let show = |v: &Value| super::tree::shorten(&v.to_string());
-            found.push(format!("{path}: {} -> {}", show(a), show(b)));
+            let show = |v: &Value| super::tree::shorten(&quantity(path, v));
+            found.push(format!("{}: {} -> {}", without_unit(path), show(a), show(b)));
         }
     }
+}
+
+/// Units at the ends of the plan's names, longer ones first, and how a number with one is written.
+type Written = fn(u64) -> String;
+const UNITS: [(&str, Written); 4] = [
+    ("_scale_ppm", |v| Factor(v).to_string()),
+    ("_ppm", |v| Real(v).to_string()),
+    ("_ns", |v| Duration(v).to_string()),
+    ("_bps", |v| BitRate(v).to_string()),
+];
+
+/// A value of the plan as scenario files write it.
+fn quantity(path: &str, value: &Value) -> String {
+    let unit = UNITS.iter().find(|(unit, _)| path.ends_with(unit));
+    match (unit, value.as_u64()) {
+        (Some((_, write)), Some(value)) => write(value),
+        _ => value.to_string(),
+    }
+}
+
+fn without_unit(path: &str) -> &str {
+    UNITS.iter().find_map(|(unit, _)| path.strip_suffix(unit)).unwrap_or(path)
 }
 
 /// How a plan is written out.

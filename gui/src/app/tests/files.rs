@@ -405,5 +405,19 @@ fn every_command_is_in_the_palette_and_the_keys_are_listed() {
     assert!(listed.contains(&Command::OpenRecent(0)) && listed.contains(&Command::TogglePanel(0)));
     let titles: Vec<String> = listed.iter().map(|c| c.title(window.state())).collect();
     assert!(titles.contains(&"Open shipped quickstart".to_owned()), "{titles:?}");
+    // Escape closes the palette; what is chosen stays.
+    window.state_mut().session.selection.node = Some(3);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run_steps(3);
+    assert!(window.state().palette.is_open());
+    // Escape takes the focus from the field at once: it must not be somebody else's key then.
+    for _ in 0..2 {
+        window.key_press(Key::Escape);
+        window.run_steps(2);
+        assert!(!window.state().palette.is_open());
+        assert_eq!(window.state().session.selection.node, Some(3));
+        window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+        window.run_steps(3);
+    }
     assert!(titles.iter().all(|t| !t.is_empty()), "{titles:?}");
 }

@@ -56,6 +56,7 @@ pub fn caption(painter: &Painter, session: &Session, tokens: &Tokens, rect: Rect
     let since = shown_ns.saturating_sub(block.slot_start_ns);
     let title = format!("Block {}", block.height);
     let title = painter.text(at, Align2::LEFT_TOP, title, FontId::proportional(15.0), tokens.ink);
+    let width = rect.width() - 24.0;
     let phase =
         if block.published_ns == 0 || shown_ns < block.published_ns { "being built" } else { "published" };
     let facts = format!(
@@ -73,7 +74,16 @@ pub fn caption(painter: &Painter, session: &Session, tokens: &Tokens, rect: Rect
         painter.text(at, Align2::LEFT_CENTER, note, FontId::proportional(size::SMALL), tokens.accent);
     }
     let below = title.left_bottom() + vec2(0.0, 2.0);
-    painter.text(below, Align2::LEFT_TOP, facts, FontId::proportional(size::SMALL), tokens.faint);
+    let font = FontId::proportional(size::SMALL);
+    let mut facts = painter.layout_no_wrap(facts, font.clone(), tokens.faint);
+    if facts.size().x > width {
+        let since = format!("{} into the slot", format::duration(since.min(99_000_000_000)));
+        facts = painter.layout_no_wrap(since, font, tokens.faint);
+    }
+    // Nodes of the far north may be drawn here.
+    let ground = Rect::from_min_size(below, facts.size()).expand2(vec2(4.0, 1.0));
+    painter.rect_filled(ground, 3, tokens.sea.gamma_multiply(0.75));
+    painter.galley(below, facts, tokens.faint);
 }
 
 pub fn legend(painter: &Painter, tokens: &Tokens, rect: Rect, counts: [u32; 6], session: &Session) {
@@ -82,16 +92,22 @@ pub fn legend(painter: &Painter, tokens: &Tokens, rect: Rect, counts: [u32; 6], 
     let font = FontId::proportional(size::SMALL);
     let ground = Rect::from_min_max(pos2(rect.left(), y - 13.0), rect.right_bottom());
     painter.rect_filled(ground, 0.0, tokens.sea.gamma_multiply(0.8));
-    for stage in Stage::ALL {
-        painter.circle_filled(pos2(x, y), 4.2, stage.colour(tokens));
-        let text = format!("{} {}", stage.name(), format::count(counts[stage as usize].into()));
+    let down = counts[5];
+    let stages = Stage::ALL.map(|s| (s.name(), s.colour(tokens), counts[s as usize]));
+    let last = ("down", tokens.error.gamma_multiply(0.7), down);
+    // Where there is little room, what there is none of is left out, and then the words.
+    let roomy = rect.width() >= 520.0;
+    for (name, colour, count) in stages.into_iter().chain((down > 0).then_some(last)) {
+        if !roomy && count == 0 {
+            continue;
+        }
+        painter.circle_filled(pos2(x, y), 4.2, colour);
+        let mut text = format!("{name} {}", format::count(count.into()));
+        if rect.width() < 300.0 {
+            text = format::count(count.into());
+        }
         let text = painter.text(pos2(x + 9.0, y), Align2::LEFT_CENTER, text, font.clone(), tokens.ink);
-        x = text.right() + 18.0;
-    }
-    if counts[5] > 0 {
-        painter.circle_filled(pos2(x, y), 4.2, tokens.error.gamma_multiply(0.7));
-        let text = format!("down {}", format::count(counts[5].into()));
-        painter.text(pos2(x + 9.0, y), Align2::LEFT_CENTER, text, font.clone(), tokens.ink);
+        x = text.right() + if roomy { 18.0 } else { 10.0 };
     }
     let snapshot = session.snapshot();
     let under_way = snapshot.copies_under_way;
@@ -105,5 +121,9 @@ pub fn legend(painter: &Painter, tokens: &Tokens, rect: Rect, counts: [u32; 6], 
             format!("every {}th of {} nodes", snapshot.states_every, format::count(snapshot.nodes.into()));
         note = if note.is_empty() { part } else { format!("{note} · {part}") };
     }
-    painter.text(pos2(rect.right() - 12.0, y), Align2::RIGHT_CENTER, note, font, tokens.faint);
+    let note = painter.layout_no_wrap(note, font, tokens.faint);
+    let at = pos2(rect.right() - 12.0 - note.size().x, y - note.size().y / 2.0);
+    if at.x > x {
+        painter.galley(at, note, tokens.faint);
+    }
 }

@@ -117,10 +117,10 @@ pub fn copies(
 }
 
 /// The nodes; how many are at each stage, and how many are down.
-pub fn nodes(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places, zoom: f32) -> [u32; 6] {
+pub fn nodes(painter: &Painter, session: &Session, tokens: &Tokens, places: &Places, scale: f32) -> [u32; 6] {
     let snapshot = session.snapshot();
     let (shown_ns, every) = (session.shown_ns(), snapshot.states_every as usize);
-    let radius = dot_radius(places.nodes.len().min(DRAWN_MAX)) * zoom.sqrt();
+    let radius = dot_radius(places.nodes.len().min(DRAWN_MAX)) * scale;
     let mut counts = [0; 6];
     let mut dots = Dots::new(painter.ctx(), places.nodes.len());
     for (node, at) in places.nodes.iter().enumerate() {

@@ -22,7 +22,7 @@ impl Map {
         flying: &[Flying],
     ) {
         let Some(drawn) = &self.drawn else { return };
-        let reach = dot_radius(drawn.places.nodes.len()) * self.view.zoom.sqrt() + 3.0;
+        let reach = dot_radius(drawn.places.nodes.len()) * self.dots(drawn.key.0) + 3.0;
         let pointer = response.hover_pos();
         let copy = pointer.and_then(|p| flying.iter().find(|f| f.at.distance(p) < NEAR));
         let node = pointer.filter(|_| copy.is_none()).and_then(|p| drawn.places.nearest(p, reach));
