@@ -1,5 +1,6 @@
 //! Measures block files: plain revm, the serial engine, the parallel engine on several numbers of threads, in
-//! turn, in one process; prints a Markdown table with the bounds that the block's own dependencies set.
+//! turn, in one process; prints a Markdown table with the bounds that the block's own dependencies set, and one of
+//! these dependencies.
 //!
 //! `cargo run --release -p parallel-evm --example compare -- [--repeat R] [--threads 1,2] [--reports] FILE...`
 //!
@@ -12,7 +13,7 @@
 #[path = "../tests/support/plain.rs"]
 mod plain;
 
-use parallel_evm::{Executor, MemoryState, evm_block, is_small};
+use parallel_evm::{Dependencies, Executor, MemoryState, evm_block, is_small};
 use plain::Pre;
 use revm::{Context, ExecuteCommitEvm, MainBuilder, MainContext, context::CfgEnv, database::CacheDB};
 use std::{
@@ -45,11 +46,17 @@ fn main() {
     println!("| block | txs | Mgas | plain revm ms | serial ms | serial/plain | at once |{}", heads.concat());
     println!("|---|--:|--:|--:|--:|--:|--:|{}", "--:|--:|--:|--:|".repeat(threads.len()));
     let speed = vec![Vec::new(); threads.len()];
-    let mut sums = Sums { overhead: Vec::new(), at_once: Vec::new(), speed };
+    let mut sums = Sums { overhead: Vec::new(), at_once: Vec::new(), speed, dependencies: Vec::new() };
     let options = Options { repeat, threads: &threads, reports, least, details };
     for file in &files {
         measure(file, &options, &mut sums);
     }
+    summary(&threads, &sums);
+}
+
+type Pick = fn(&Speed) -> bool;
+
+fn summary(threads: &[usize], sums: &Sums) {
     println!("\nserial / plain revm, geometric mean: {:.3}", mean(sums.overhead.iter().copied()));
     println!("serial executions at once on two threads: {:.3}", mean(sums.at_once.iter().copied()));
     for (n, speed) in threads.iter().zip(&sums.speed) {
@@ -71,9 +78,16 @@ fn main() {
             );
         }
     }
+    println!(
+        "\nDependencies by whole accounts, then by fine conflicts: transactions with one (%), longest chain,"
+    );
+    println!("and what the critical path would allow on any number of cores, by time and by gas.\n");
+    println!(
+        "| block | % | chain | by time | by gas | % | chain | by time | by gas |\n|---|{}",
+        "--:|".repeat(8)
+    );
+    sums.dependencies.iter().for_each(|row| println!("{row}"));
 }
-
-type Pick = fn(&Speed) -> bool;
 
 /// What this runs on.
 fn machine() -> String {
@@ -98,6 +112,8 @@ struct Sums {
     overhead: Vec<f64>,
     at_once: Vec<f64>,
     speed: Vec<Vec<Speed>>,
+    /// Rows of the table of dependencies.
+    dependencies: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -190,6 +206,14 @@ fn measure(file: &str, options: &Options<'_>, sums: &mut Sums) {
         sums.speed[at].push(Speed { speed_up, bound, parallel: !is_small(block), large });
     }
     println!("{row}");
+    let gas: Vec<u64> = output.receipts.iter().map(|receipt| receipt.gas_used).collect();
+    let cells = |of: &Dependencies| {
+        let share = |costs: &[u64]| costs.iter().sum::<u64>() as f64 / of.critical_path(costs).max(1) as f64;
+        let dependent = 100 * of.dependent() / gas.len();
+        format!(" {dependent} | {} | {:.2} | {:.2} |", of.longest_chain(), share(&costs), share(&gas))
+    };
+    let (coarse, fine) = (cells(&conflicts.coarse), cells(&conflicts.fine));
+    sums.dependencies.push(format!("| {} |{coarse}{fine}", loaded.name));
 }
 
 /// The time in which two threads execute the block serially, each by itself.

@@ -6,7 +6,7 @@
 
 use crate::{AccountChange, AccountDelta, AccountFields};
 use revm::{
-    primitives::{B256, KECCAK_EMPTY, U256},
+    primitives::{Address, B256, KECCAK_EMPTY, U256},
     state::{AccountInfo, Bytecode},
 };
 use std::collections::BTreeMap;
@@ -185,6 +185,17 @@ impl Facts {
             _ => self.gone && self.existed || self.materialised,
         }
     }
+}
+
+/// Sorts by address. First bytes are compared as numbers, so that a comparison seldom follows a reference.
+pub(crate) fn by_address<T>(
+    items: impl Iterator<Item = T>,
+    address: impl Fn(&T) -> Address,
+) -> impl Iterator<Item = T> {
+    let first = |address: Address| address.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let mut keyed: Vec<_> = items.map(|item| (first(address(&item)), item)).collect();
+    keyed.sort_unstable_by(|(a, x), (b, y)| a.cmp(b).then_with(|| address(x).cmp(&address(y))));
+    keyed.into_iter().map(|(_, item)| item)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use crate::{
     PreState, StateDelta, StateError,
-    account::{AccountRead, AccountState},
+    account::{AccountRead, AccountState, by_address},
     evm::{Effects, Given},
 };
 use revm::{
@@ -107,10 +107,8 @@ impl<'p> Overlay<'p> {
 
     /// All changes, in order.
     pub(crate) fn into_delta(mut self) -> StateDelta {
-        // References are sorted, which is cheaper than sorting what they refer to.
-        let mut entries: Vec<_> = self.accounts.iter_mut().collect();
-        entries.sort_unstable_by_key(|(address, _)| **address);
-        let accounts = entries.into_iter().filter_map(|(address, entry)| {
+        let entries = by_address(self.accounts.iter_mut(), |(address, _)| **address);
+        let accounts = entries.filter_map(|(address, entry)| {
             let storage = std::mem::take(&mut entry.storage);
             Some((*address, entry.state.delta(storage.into_iter().collect())?))
         });

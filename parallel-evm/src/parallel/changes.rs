@@ -4,7 +4,7 @@ use super::{
     cells::{AccountCell, SlotCell},
     memory::Handle,
 };
-use crate::AccountDelta;
+use crate::{AccountDelta, account::by_address};
 use revm::primitives::Address;
 use std::collections::BTreeMap;
 
@@ -20,9 +20,7 @@ pub(super) fn changes(
     let handled = |(shard, cells)| {
         std::iter::zip(0.., cells).map(move |(at, cell): (u32, &AccountCell)| (Handle::new(shard, at), cell))
     };
-    // References are sorted, which is cheaper than sorting what they refer to.
-    let mut cells: Vec<_> = accounts.iter().enumerate().flat_map(handled).collect();
-    cells.sort_unstable_by_key(|(_, cell)| cell.address);
+    let cells = accounts.iter().enumerate().flat_map(handled);
     let change = |(handle, cell): (Handle, &AccountCell)| {
         let first = slots.partition_point(|(account, ..)| *account < handle);
         let own = slots[first..].iter().take_while(|(account, ..)| *account == handle);
@@ -30,5 +28,5 @@ pub(super) fn changes(
         let storage: BTreeMap<_, _> = valid.map(|(_, slot, written)| (*slot, written.value)).collect();
         Some((cell.address, cell.state.delta(storage)?))
     };
-    cells.into_iter().filter_map(change).collect()
+    by_address(cells, |(_, cell)| cell.address).filter_map(change).collect()
 }

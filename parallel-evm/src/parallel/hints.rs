@@ -1,9 +1,10 @@
 //! Which transactions are likely to conflict: learned from the block while it is executed.
 //!
 //! Two transactions that call the same contract may or may not meet in a slot; it depends on the function. So for
-//! every function (the first four bytes of the input) it is counted how often a call that was executed ahead while
-//! an earlier call of the same contract was under way turned out stale, and how often not; once for calls by the
-//! same sender and once for all. Only who executes what when follows from it, never a result.
+//! every function (the first four bytes of the input; what a contract does without input is a function of its own) it
+//! is counted how often a call that was executed ahead while an earlier call of the same contract was under way turned
+//! out stale, and how often not; once for calls by the same sender and once for all. Only who executes what when
+//! follows from it, never a result.
 //!
 //! Nothing is set up, looked up or counted before the first transactions were executed in vain.
 
@@ -14,6 +15,9 @@ use std::sync::OnceLock;
 
 /// Executions in vain before which nothing is learned.
 const PATIENCE: usize = 2;
+
+/// What a plain transfer uses.
+const TRANSFER_GAS: u64 = 21_000;
 
 /// How many more stale executions than others make a call put off.
 const DOUBT: usize = 1;
@@ -29,7 +33,7 @@ struct Learned {
     functions: Vec<[Score; 2]>,
 }
 
-/// A transaction that calls a contract with some input.
+/// A transaction that may call a contract.
 #[derive(Clone, Copy)]
 struct Call {
     function: usize,
@@ -89,15 +93,19 @@ impl Score {
 
 impl Learned {
     fn new(block: &Block) -> Self {
-        let mut functions: HashMap<[u8; 4], usize> = HashMap::default();
+        let mut functions: HashMap<(Option<Address>, [u8; 4]), usize> = HashMap::default();
         let mut by_sender: HashMap<(Address, Address), usize> = HashMap::default();
         let mut by_anybody: HashMap<Address, usize> = HashMap::default();
         let calls = block.transactions.iter().enumerate().map(|(index, tx)| {
-            let (TxKind::Call(callee), Some(function)) = (tx.kind, tx.data.first_chunk::<4>()) else {
-                return None;
+            let TxKind::Call(callee) = tx.kind else { return None };
+            let function = match tx.data.first_chunk::<4>() {
+                Some(function) => (None, *function),
+                // A transfer can do no more.
+                None if tx.gas_limit <= TRANSFER_GAS => return None,
+                None => (Some(callee), [0; 4]),
             };
             let number = functions.len();
-            let function = *functions.entry(*function).or_insert(number);
+            let function = *functions.entry(function).or_insert(number);
             let before = [by_sender.insert((tx.caller, callee), index), by_anybody.insert(callee, index)];
             Some(Call { function, before })
         });
