@@ -113,7 +113,7 @@ impl Executor {
 /// estimated serial time below half a millisecond, or below three microseconds a transaction; or if four fifths of
 /// that time are calls of one contract by one sender, of which each depends on the one before more often than not.
 ///
-/// The estimate is 1.5 microseconds a transaction and, if it has input, 0.15 nanoseconds a unit of gas that it may
+/// The estimate is 1.5 microseconds a transaction and, if it has input, 0.12 nanoseconds a unit of gas that it may
 /// use beyond the 21,000 of a transfer (gas used is not known yet). Transactions without input are mostly plain
 /// transfers, whatever gas they may use. To execute such a one ahead, record, check and commit it costs as much as
 /// to execute it.
@@ -121,7 +121,7 @@ pub fn is_small(block: &Block) -> bool {
     const SMALL_PICOS: u64 = 500_000_000;
     const SMALL_EACH_PICOS: u64 = 3_000_000;
     const TRANSACTION_PICOS: u64 = 1_500_000;
-    const GAS_PICOS: u64 = 150;
+    const GAS_PICOS: u64 = 120;
     let gas = |tx: &TxEnv| match tx.data.is_empty() {
         true => 0,
         false => tx.gas_limit.min(block.env.gas_limit).saturating_sub(21_000),
