@@ -153,7 +153,7 @@ impl App {
 
     /// Writes the drawings and numbers of all panels in the window.
     pub(crate) fn export_all(&mut self) {
-        let folder = export::folder(&self.session);
+        let folder = export::folder(self.files.document.path.as_deref());
         let files =
             [Form::Svg, Form::Csv].into_iter().flat_map(|form| self.layout.documents(&self.session, form));
         let written: Result<Vec<_>, _> =
@@ -206,7 +206,7 @@ impl App {
         }
         for taken in self.pictures.update(&context) {
             let written = taken.and_then(|(name, bytes)| {
-                export::write(&export::folder(&self.session), &name, &bytes)
+                export::write(&export::folder(self.files.document.path.as_deref()), &name, &bytes)
                     .map(|path| path.display().to_string())
             });
             self.notices.written(written);

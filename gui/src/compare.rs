@@ -247,7 +247,7 @@ pub fn rows(snapshots: &[&Snapshot], slots_ns: &[u64]) -> Vec<Row> {
             snapshots.iter().map(|s| verdict(s).map_or("-".to_owned(), |v| v.resource.name().to_owned())),
         ),
         words("slots compared", blocks.iter().map(|b| format::count(b.len() as u64))),
-        words("digest", snapshots.iter().map(|s| s.digest.to_string()[..12].to_owned())),
+        words("state", snapshots.iter().map(|s| s.digest.to_string()[..12].to_owned())),
     ]
 }
 

@@ -62,10 +62,11 @@ pub fn document(of: &dyn Exportable, session: &Session, form: Form) -> Option<(S
     Some((format!("{}.{ending}", of.stem()), text.into_bytes()))
 }
 
-/// Where files go without being asked: beside the scenario, or in the current folder.
-pub fn folder(session: &Session) -> PathBuf {
-    let beside = session.opened.as_ref().and_then(|o| o.scenario.path.parent().map(Path::to_path_buf));
-    beside.unwrap_or_default().join("exports")
+/// Where files go without being asked: beside the scenario's file, or in the current folder where it has none.
+pub fn folder(scenario: Option<&Path>) -> PathBuf {
+    let beside = scenario.and_then(Path::parent).unwrap_or(Path::new(""));
+    let folder = beside.join("exports");
+    std::path::absolute(&folder).unwrap_or(folder)
 }
 
 /// Writes a file under its name, or with a number after it where that is taken.

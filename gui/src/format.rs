@@ -19,6 +19,11 @@ pub fn change(share: f64) -> String {
     sim_core::observe::format::change(share)
 }
 
+/// A number of things: `1 block`, `2 blocks`.
+pub fn plural(number: u64, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// A time that may not be there.
 pub fn maybe(ns: Option<u64>) -> String {
     ns.map_or_else(|| "-".to_owned(), duration)
@@ -42,6 +47,7 @@ mod tests {
     fn times_and_sizes_read_well() {
         assert_eq!(clock(62_345_678_901), "1:02.345");
         assert_eq!(clock_ns(62_345_678_901), "1:02.345 678 901");
+        assert_eq!((plural(1, "block"), plural(2, "block")), ("1 block".to_owned(), "2 blocks".to_owned()));
         assert_eq!(bytes(145_000), "145 kB");
         assert_eq!(bits_per_s(25_000_000), "25.0 Mbit/s");
         assert_eq!((maybe(None), maybe(Some(5_000_000))), ("-".to_owned(), "5.00 ms".to_owned()));

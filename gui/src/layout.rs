@@ -207,7 +207,11 @@ impl Tiled<'_, '_> {
                     if form == Form::Png {
                         self.cx.pictures.take(format!("{}.png", panel.stem()), rect);
                     } else if let Some((name, bytes)) = export::document(&**panel, self.cx.session, form) {
-                        let written = export::write(&export::folder(self.cx.session), &name, &bytes);
+                        let written = export::write(
+                            &export::folder(self.cx.files.document.path.as_deref()),
+                            &name,
+                            &bytes,
+                        );
                         self.cx.notices.written(written.map(|path| path.display().to_string()));
                     } else {
                         self.cx.notices.warning(format!("{title}: there is nothing to write yet"));

@@ -77,7 +77,7 @@ fn open(file: Option<PathBuf>) -> eframe::Result {
         .with_title("Lightcone")
         .with_app_id(gui::app::NAME)
         .with_inner_size([1600.0, 1000.0])
-        .with_min_inner_size([900.0, 600.0]);
+        .with_min_inner_size([1100.0, 700.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     eframe::run_native(
         "Lightcone",

@@ -61,6 +61,11 @@ impl Notices {
         }
     }
 
+    /// Errors about what has been replaced since are gone.
+    pub fn forget_errors(&mut self) {
+        self.list.retain(|n| n.grade != Grade::Error);
+    }
+
     fn add(&mut self, grade: Grade, text: String) {
         self.list.retain(|n| n.text != text);
         self.list.push(Notice { grade, text, age_s: 0.0 });
@@ -102,7 +107,10 @@ impl Notices {
                         ui.painter().circle_filled(mark.center(), 4.0, colour);
                         ui.vertical(|ui| {
                             ui.set_max_width(WIDTH - 80.0);
-                            ui.label(RichText::new(&notice.text).color(tokens.ink));
+                            let text = RichText::new(&notice.text).color(tokens.ink);
+                            // Excerpts of files point with columns.
+                            let lines = notice.text.contains('\n');
+                            ui.label(if lines { text.monospace().size(11.0) } else { text });
                         });
                         let close = ui.small_button(RichText::new("Close").color(tokens.faint));
                         if close.clicked() {

@@ -17,6 +17,7 @@ use sim_core::simulation::Placement;
 use sim_core::simulation::snapshot::{BlockKey, BlockSummary, NodeState, Request, Snapshot};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use verdict::{Verdict, verdict_since_change};
 
 /// A scenario that is open.
 pub struct Opened {
@@ -333,6 +334,13 @@ impl Session {
     /// The latest snapshot.
     pub fn snapshot(&self) -> &Snapshot {
         self.snapshot_of(self.lane)
+    }
+
+    /// What limits the run that is looked at, over its last blocks since anything was changed.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let snapshot = self.snapshot();
+        let made = self.frame.interventions.iter().map(|i| i.at_ns).filter(|at_ns| *at_ns <= snapshot.now_ns);
+        verdict_since_change(snapshot, made.max().unwrap_or(0))
     }
 
     /// The latest snapshot of one of the compared runs.

@@ -71,7 +71,7 @@ pub enum Report {
     ChangeRefused { reason: String },
     /// A replay came by a known time: the digest then and now.
     Replayed { at_ns: u64, equal: bool },
-    /// The run is over.
+    /// The run is over: the digest of its record.
     Finished { digest: String },
     /// The search for a difference is over, whether it found one, was stopped or failed.
     SearchOver,
@@ -134,6 +134,9 @@ pub struct Frame {
     pub edits: (usize, usize),
     /// A replay was compared with what was there before: time and whether the digests are equal.
     pub verified: Option<(u64, bool)>,
+    /// Once the run is over: the digests of the runs' records, the base's first. They are what the command line
+    /// prints and result folders hold; a snapshot's is that of its moment.
+    pub outcomes: Arc<Vec<String>>,
 }
 
 /// What both sides see.

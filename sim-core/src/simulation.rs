@@ -376,6 +376,12 @@ impl Simulation {
         self.world.contents()
     }
 
+    /// The digest that the record of a run has which ends here: that of [`Simulation::finish`]. Costs a record;
+    /// the simulation stays as it is.
+    pub fn outcome_digest(&self) -> String {
+        self.world.clone_box().finish(self.plan.clone()).digest
+    }
+
     /// Closes the run and takes its record.
     pub fn finish(self) -> RunRecord {
         self.world.finish(self.plan)

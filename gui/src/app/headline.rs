@@ -2,7 +2,6 @@
 
 use super::App;
 use crate::format;
-use crate::session::verdict::verdict;
 use crate::theme::{Tokens, size};
 use eframe::egui::{Align, Frame, Label, Layout, Margin, Panel, RichText, Sense, Ui, vec2};
 
@@ -20,7 +19,7 @@ impl App {
     }
 
     fn words(&self, ui: &mut Ui, tokens: &Tokens) {
-        let found = verdict(self.session.snapshot()).filter(|_| self.session.is_ready());
+        let found = self.session.verdict().filter(|_| self.session.is_ready());
         let (colour, headline, text) = match (&found, &self.session.failed) {
             (_, Some(reason)) => (tokens.error, "This run has stopped".to_owned(), reason.clone()),
             (Some(v), None) => (tokens.resource(v.resource), v.headline(), v.explanation()),

@@ -62,7 +62,9 @@ fn pointer(ui: &mut Ui, tokens: &Tokens) {
     heading(ui, tokens, "Pointer");
     Grid::new("keys of the pointer").num_columns(2).spacing([16.0, 3.0]).show(ui, |ui| {
         row(ui, tokens, "drag the timeline", "Go anywhere in time");
-        row(ui, tokens, "click a node", "Inspect it");
+        row(ui, tokens, "click", "Inspect a node, a link, a block");
+        row(ui, tokens, "drag over the map", "Choose nodes, in every panel");
+        row(ui, tokens, "wheel, right drag", "Zoom and move the map");
         row(ui, tokens, "drop a file", "Open a scenario");
         row(ui, tokens, "drop a folder", "Open results of a run");
     });

@@ -117,10 +117,16 @@ impl App {
             }
             return;
         }
-        let digest = frame.snapshot.digest.to_string();
-        let short = &digest[..12];
-        let text = RichText::new(format!("digest {short}")).monospace().size(size::SMALL).color(tokens.faint);
-        ui.label(text).on_hover_text(format!("Hash of all nodes' histories so far: {digest}"));
+        let (name, digest, meaning) = match frame.outcomes.first() {
+            Some(digest) => ("digest", digest.clone(), "What came of the run, as `headless run` prints it"),
+            None => {
+                let state = frame.snapshot.digest.to_string();
+                ("state", state, "Hash of all nodes' histories so far; the run's own digest comes at its end")
+            }
+        };
+        let short = &digest[..digest.len().min(12)];
+        let text = RichText::new(format!("{name} {short}")).monospace().size(size::SMALL).color(tokens.faint);
+        ui.label(text).on_hover_text(format!("{meaning}: {digest}"));
         if let Some((at_ns, equal)) = frame.verified {
             let (mark, colour) =
                 if equal { ("replay equal", tokens.good) } else { ("replay differs", tokens.error) };

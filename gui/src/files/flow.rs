@@ -140,6 +140,7 @@ impl App {
     }
 
     fn start(&mut self, scenario: Scenario, text: String) {
+        self.notices.forget_errors();
         for warning in &scenario.warnings {
             self.notices.warning(warning.to_string());
         }

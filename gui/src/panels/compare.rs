@@ -137,7 +137,7 @@ impl Compare {
 
 const INTRODUCTION: &str = "Each arm is the scenario with its own changes, from the start, with the same seed. \
 Where its workload is that of the base, it repeats the base's blocks; for that the base goes first, and its arms \
-follow on the same clock. An arm has the digest that a run without the window gives it. What runs now is put \
+follow on the same clock. At the end an arm has the digest that `headless run` gives it. What runs now is put \
 aside, and taken up again afterwards.";
 
 fn note(tokens: &Tokens, text: &str) -> RichText {

@@ -8,7 +8,6 @@ use crate::format;
 use crate::session::Session;
 use crate::session::effect::{Effect, effect};
 use crate::session::forecast::forecast;
-use crate::session::verdict::verdict;
 use crate::theme::{Tokens, size};
 use eframe::egui::{
     Align, Button, ComboBox, Label, Layout, Rect, Response, RichText, ScrollArea, Sense, Slider, Ui,
@@ -58,7 +57,7 @@ impl Panel for Controls {
         };
         let frame = std::sync::Arc::clone(&cx.session.frame);
         let levels = Levels::at(&plan, &frame.interventions, frame.snapshot.now_ns);
-        self.spent = verdict(cx.session.snapshot()).map(|v| v.spent);
+        self.spent = cx.session.verdict().map(|v| v.spent);
         let mut draft = None;
         let mut made = Vec::new();
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -436,20 +435,26 @@ fn history(
         let colour = if to_come { tokens.faint } else { tokens.ink };
         ui.add(Label::new(RichText::new(text).size(size::SMALL).color(colour)).truncate());
         if let Some(found) = effect(&frame.interventions, at, &frame.snapshot.blocks) {
-            let text = format!(
-                "    {} to {} ({}), {} blocks since",
+            let mut text = format!(
+                "    {} to {} ({}) in {}",
                 format::duration(found.before_ns),
                 format::duration(found.since_ns),
                 signed(found.change()),
-                found.blocks,
+                format::plural(found.blocks as u64, "block"),
             );
+            if !found.is_alike() {
+                text += &format!("; but these hold {} gas: compare runs to be sure", signed(found.gas - 1.0));
+            }
             let colour = match found.change() {
-                c if c < -0.03 => tokens.good,
-                c if c > 0.03 => tokens.error,
+                c if c < -0.03 && found.is_alike() => tokens.good,
+                c if c > 0.03 && found.is_alike() => tokens.error,
                 _ => tokens.faint,
             };
-            let label = Label::new(RichText::new(text).size(size::SMALL).color(colour)).truncate();
-            ui.add(label).on_hover_text("A block's time before the change and since, measured");
+            let label = Label::new(RichText::new(text).size(size::SMALL).color(colour)).wrap();
+            ui.add(label).on_hover_text(
+                "A block's time before the change and since, measured. Users go on meanwhile; a comparison \
+                 (Ctrl+D) runs both at once on the same blocks.",
+            );
         }
     }
 }

@@ -7,7 +7,6 @@ use super::{Cx, Panel, nothing};
 use crate::change::Levels;
 use crate::format;
 use crate::session::forecast::forecast;
-use crate::session::verdict::verdict;
 use crate::session::{Selection, Session};
 use crate::theme::{Tokens, sequential, size};
 use eframe::egui::{Align2, Color32, RichText, Stroke, Ui};
@@ -100,7 +99,7 @@ fn groups(session: &Session) -> Vec<(&'static str, [f64; 2])> {
 fn ghost(session: &Session, dots: &[Dot]) -> Option<[f64; 2]> {
     let (change, plan, last) = (session.draft.as_ref()?, session.plan()?, dots.last()?);
     let levels = Levels::at(plan, &session.frame.interventions, session.snapshot().now_ns);
-    let found = forecast(change, &levels, &verdict(session.snapshot())?.spent)?;
+    let found = forecast(change, &levels, &session.verdict()?.spent)?;
     Some([(last.network_ms * found.network).log10(), (last.execution_ms * found.execution).log10()])
 }
 

@@ -1,7 +1,7 @@
 //! The numbers of the compared runs, and by how much they differ from the base.
 
 use super::{Cx, Panel, nothing};
-use crate::compare::{Row, data, rows};
+use crate::compare::{Row, data, rows, words};
 use crate::session::Session;
 use crate::theme::{Tokens, size};
 use eframe::egui::{Color32, Grid, Label, RichText, ScrollArea, Ui};
@@ -29,7 +29,12 @@ pub fn compared(session: &Session) -> Option<(Vec<String>, Vec<Row>)> {
     let snapshots: Vec<_> = (0..comparison.lanes.len()).map(|n| session.snapshot_of(n)).collect();
     let slots: Vec<u64> = comparison.lanes.iter().map(|l| l.slot_ns).collect();
     let names = comparison.lanes.iter().map(|l| l.name.clone()).collect();
-    Some((names, rows(&snapshots, &slots)))
+    let mut rows = rows(&snapshots, &slots);
+    if !session.frame.outcomes.is_empty() {
+        // The runs are over: what came of them, as the command line prints it.
+        rows.push(words("digest", session.frame.outcomes.iter().map(|d| d.chars().take(12).collect())));
+    }
+    Some((names, rows))
 }
 
 /// A table of rows under the names of runs, each in its colour.

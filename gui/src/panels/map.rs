@@ -113,7 +113,10 @@ impl Panel for Map {
         let (Some(placement), Some(plan)) = (cx.session.placement().cloned(), cx.session.plan().cloned())
         else {
             ui.scope_builder(eframe::egui::UiBuilder::new().max_rect(rect), |ui| {
-                nothing(ui, tokens, cx.session.failed.as_deref().unwrap_or("Setting up the network"));
+                let idle = cx.session.opened.is_none();
+                let what =
+                    if idle { "No scenario is open: Ctrl+O or Ctrl+N" } else { "Setting up the network" };
+                nothing(ui, tokens, cx.session.failed.as_deref().unwrap_or(what));
             });
             return;
         };

@@ -6,7 +6,6 @@ use super::{Cx, Panel, nothing};
 use crate::export::Exportable;
 use crate::format;
 use crate::session::Session;
-use crate::session::verdict::verdict;
 use crate::theme::{Tokens, size};
 use eframe::egui::{
     Align2, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
@@ -65,7 +64,7 @@ fn groups(session: &Session) -> Vec<(&'static str, Breakdown)> {
 impl Panel for Parts {
     fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let tokens = cx.tokens;
-        let Some(verdict) = verdict(cx.session.snapshot()) else {
+        let Some(verdict) = cx.session.verdict() else {
             nothing(ui, tokens, "Appears with the first block that two thirds of the stake have executed");
             return;
         };
@@ -88,7 +87,9 @@ impl Panel for Parts {
         let step = nice_step(longest);
         let end = longest.div_ceil(step) * step;
         let x = |ns: u64| rect.left() + LABELS + ns as f32 / end as f32 * (rect.width() - LABELS - 12.0);
-        for tick in (0..=end).step_by(step as usize) {
+        // As many marks as have room for their words.
+        let crowded = (46.0 / (x(step) - x(0)).max(1.0)).ceil().max(1.0) as u64;
+        for tick in (0..=end).step_by((step * crowded) as usize) {
             let at = pos2(x(tick), rect.bottom() - axis);
             painter.vline(at.x, rect.top()..=at.y, Stroke::new(1.0, tokens.line));
             let text = if tick == 0 { "0".to_owned() } else { short(tick) };
@@ -205,7 +206,7 @@ impl Exportable for Parts {
     }
 
     fn numbers(&self, session: &Session) -> Option<DataTable> {
-        let mean = verdict(session.snapshot())?.spent;
+        let mean = session.verdict()?.spent;
         let names = ORDER.iter().map(|part| format!("{} (ms)", part.name()));
         let mut table =
             DataTable::new(["block".to_owned()].into_iter().chain(names).chain(["total (ms)".to_owned()]));
@@ -214,7 +215,7 @@ impl Exportable for Parts {
             let total = Cell::Num(spent.total_ns() as f64 / 1e6);
             table.push([Cell::Text(name)].into_iter().chain(parts).chain([total]).collect());
         };
-        push("mean of the last".to_owned(), &mean);
+        push("mean of recent blocks".to_owned(), &mean);
         groups(session).iter().for_each(|(name, spent)| push((*name).to_owned(), spent));
         for block in spent(session).into_iter().rev() {
             if let Some(spent) = &block.spent {
@@ -225,10 +226,10 @@ impl Exportable for Parts {
     }
 
     fn drawing(&self, session: &Session) -> Option<String> {
-        let mean = verdict(session.snapshot())?.spent;
+        let mean = session.verdict()?.spent;
         let blocks = spent(session);
         let newest = blocks.iter().rev().take(12).filter_map(|b| Some((format!("#{}", b.height), b.spent?)));
-        let mut rows = vec![("mean of the last".to_owned(), mean)];
+        let mut rows = vec![("mean of recent blocks".to_owned(), mean)];
         rows.extend(groups(session).into_iter().map(|(name, spent)| (name.to_owned(), spent)));
         rows.extend(newest);
         let used = |part: &Part| rows.iter().any(|(_, spent)| spent.get(*part) > 0);

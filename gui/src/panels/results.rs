@@ -68,7 +68,8 @@ impl Results {
             let edit = TextEdit::singleline(&mut self.path).hint_text("a folder that a run has written");
             let field = ui.add(edit.desired_width(320.0));
             field.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::TextInput, true, "Result folder"));
-            if ui.button("Open folder").clicked() && !self.path.trim().is_empty() {
+            let entered = field.lost_focus() && ui.input(|i| i.key_pressed(eframe::egui::Key::Enter));
+            if (ui.button("Open folder").clicked() || entered) && !self.path.trim().is_empty() {
                 let context = ui.ctx().clone();
                 let path = self.path.trim().to_owned();
                 cx.results.open(Path::new(&path), move || context.request_repaint());

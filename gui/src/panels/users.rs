@@ -12,7 +12,7 @@ use sim_core::observe::plot::scale::Scale;
 use sim_core::observe::plot::table::{Cell, DataTable};
 use sim_core::observe::plot::{line, theme as paper};
 use sim_core::observe::record::Resource;
-use sim_core::simulation::snapshot::Histogram;
+use sim_core::simulation::snapshot::{BlockSummary, Histogram};
 use std::collections::BTreeSet;
 
 /// The figures and the plot.
@@ -87,11 +87,14 @@ fn waits(ui: &mut Ui, tokens: &Tokens, session: &Session) {
         return;
     };
     let count = format::count(all.included.total());
-    ui.label(
-        RichText::new(format!("users who waited no longer · {count} transactions"))
-            .size(10.5)
-            .color(tokens.faint),
-    );
+    let mut text = format!("users who waited no longer · {count} transactions");
+    let final_but_open = |b: &&std::sync::Arc<BlockSummary>| !b.closed && b.final_ns[2].is_some();
+    let open = session.snapshot().blocks.iter().filter(final_but_open).count();
+    // One or two are on their way; more wait for a node that is down.
+    if open > 2 {
+        text += &format!(" · {open} newer blocks not counted yet: not every node has them");
+    }
+    ui.label(RichText::new(text).size(10.5).color(tokens.faint));
     // Those of a selection stand out from all.
     let shown = if curves.len() > 1 { &curves[1..] } else { &curves[..] };
     // One straggler must not squeeze the curves into a corner.

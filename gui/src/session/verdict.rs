@@ -22,19 +22,29 @@ pub struct Verdict {
     pub spent: Breakdown,
 }
 
-/// The newest blocks whose time is known, newest last.
-pub fn recent(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<BlockSummary>> {
-    let known = snapshot.blocks.iter().filter(|b| b.spent.is_some());
+/// The newest blocks whose time is known, newest last, of slots that began at or after a time, ns: since a change,
+/// they are of one world.
+fn recent_since(snapshot: &Snapshot, from_ns: u64) -> impl Iterator<Item = &Arc<BlockSummary>> {
+    let known = snapshot.blocks.iter().filter(move |b| b.spent.is_some() && b.slot_start_ns >= from_ns);
     let count = known.clone().count();
     known.skip(count.saturating_sub(RECENT))
 }
 
 /// The verdict over the last blocks; `None` before the first has been executed by two thirds of the stake.
 pub fn verdict(snapshot: &Snapshot) -> Option<Verdict> {
+    verdict_since(snapshot, 0)
+}
+
+/// The verdict over the last blocks since a change, ns; over all last ones while there is none since.
+pub fn verdict_since_change(snapshot: &Snapshot, changed_ns: u64) -> Option<Verdict> {
+    verdict_since(snapshot, changed_ns).or_else(|| verdict(snapshot))
+}
+
+fn verdict_since(snapshot: &Snapshot, from_ns: u64) -> Option<Verdict> {
     let mut bound = [0_usize; 5];
     let mut sum = Breakdown::default();
     let mut blocks = 0;
-    for spent in recent(snapshot).filter_map(|b| b.spent) {
+    for spent in recent_since(snapshot, from_ns).filter_map(|b| b.spent) {
         blocks += 1;
         if let Some(resource) = bottleneck(&spent) {
             bound[resource as usize] += 1;
@@ -66,23 +76,23 @@ impl Verdict {
         let execution = self.share(Resource::Execution);
         let help = match self.resource {
             Resource::Execution => {
-                let gain = 1.0 / (1.0 - execution * 0.5).max(0.01);
-                format!("Twice the execution speed would make blocks {} faster.", times(gain))
+                let saved = format::percent(execution / 2.0);
+                format!("Twice the execution speed would save {saved} of a block's time.")
             }
             Resource::Uplink | Resource::Downlink => format!(
-                "A faster EVM hardly helps: without any execution time a block would be {} faster.",
-                times(1.0 / (1.0 - execution).max(0.01))
+                "A faster EVM hardly helps: no execution at all would save {} of a block's time.",
+                format::percent(execution)
             ),
             Resource::Latency => "Neither bandwidth nor a faster EVM shortens the way.".to_owned(),
             Resource::Protocol => "Nodes wait for timers, not for machines.".to_owned(),
         };
         let total = self.spent.total_ns();
         format!(
-            "{} of {} until two thirds of the stake have executed a block, in {} of the last {} blocks. {help}",
+            "{} of {} until two thirds of the stake have executed a block, in {} of the last {}. {help}",
             format::percent(share),
             format::duration(total),
             self.bound,
-            self.blocks,
+            format::plural(self.blocks as u64, "block"),
         )
     }
 
@@ -90,8 +100,4 @@ impl Verdict {
     pub fn share(&self, resource: Resource) -> f64 {
         by_resource(&self.spent)[resource as usize] as f64 / self.spent.total_ns().max(1) as f64
     }
-}
-
-fn times(factor: f64) -> String {
-    format!("{:.0} %", (factor - 1.0) * 100.0)
 }

@@ -71,6 +71,7 @@ impl Runner {
                 frame.interventions = Arc::clone(live.script.list());
                 frame.edits = if runs.len() == 1 { live.script.depth() } else { (0, 0) };
                 frame.verified = live.verified;
+                frame.outcomes = live.outcomes();
             }
             None => {
                 let Frame { number, generation, busy, .. } = std::mem::take(frame);

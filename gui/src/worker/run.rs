@@ -12,7 +12,7 @@ use sim_core::scenario::estimate::estimate;
 use sim_core::scenario::plan::Plan;
 use sim_core::simulation::lockstep::Lockstep;
 use sim_core::simulation::snapshot::Request;
-use sim_core::simulation::{Observer, Resources, SetupError};
+use sim_core::simulation::{Observer, Resources, SetupError, Simulation};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,6 +48,8 @@ pub(super) struct Live {
     /// Digests at places that were left, by time, ns.
     marks: BTreeMap<u64, Digest>,
     finished: bool,
+    /// Digests of the records, once the run is over.
+    outcomes: Arc<Vec<String>>,
 }
 
 /// The worker's side.
@@ -289,6 +291,7 @@ impl Runner {
             exact: true,
             marks: BTreeMap::new(),
             finished: false,
+            outcomes: Arc::default(),
         })
     }
 
@@ -322,7 +325,10 @@ impl Runner {
             && !live.finished
         {
             live.finished = true;
-            let _ = self.outbox.send(Report::Finished { digest: live.runs.digest().to_string() });
+            let outcomes: Vec<String> = live.runs.runs().iter().map(Simulation::outcome_digest).collect();
+            let _ =
+                self.outbox.send(Report::Finished { digest: outcomes.first().cloned().unwrap_or_default() });
+            live.outcomes = Arc::new(outcomes);
         }
         self.publish(None);
     }
@@ -499,6 +505,11 @@ impl Live {
         self.marks.retain(|t, _| *t < at_ns);
         self.verified = None;
         self.finished = false;
+    }
+
+    /// Digests of the records, while the run is at its end.
+    pub(super) fn outcomes(&self) -> Arc<Vec<String>> {
+        if self.finished { Arc::clone(&self.outcomes) } else { Arc::default() }
     }
 }
 

@@ -1,8 +1,8 @@
 //! A plan in words, for `check`; and what tells two plans apart.
 
 use super::plan::{
-    Algorithm, ChainPlan, ConsensusPlan, FleetPlan, ForwardRule, GossipPlan, Plan, StakePlan, TopologyPlan,
-    TxKind, WorkloadPlan,
+    Algorithm, ChainPlan, ConsensusPlan, FleetPlan, ForwardRule, GossipPlan, Intervention, Plan, StakePlan,
+    TopologyPlan, TxKind, WorkloadPlan,
 };
 use super::resolve::thousands;
 use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
@@ -195,7 +195,15 @@ pub fn differences(base: &Plan, other: &Plan) -> Vec<String> {
     if let (Ok(a), Ok(b)) = (serde_json::to_value(base), serde_json::to_value(other)) {
         diff("", &a, &b, &mut found);
     }
-    found.retain(|line| !line.starts_with("name: "));
+    found.retain(|line| !line.starts_with("name: ") && !line.starts_with("interventions"));
+    let made = |plan: &Plan| {
+        let one = |i: &Intervention| format!("{} at {}", i.change.to_ron(plan), Duration(i.at_ns));
+        let all: Vec<String> = plan.interventions.iter().map(one).collect();
+        if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+    };
+    if base.interventions != other.interventions {
+        found.push(format!("interventions: {} -> {}", made(base), made(other)));
+    }
     found
 }
 

@@ -87,7 +87,9 @@ fn a_run_that_was_changed_is_saved_and_replays_from_the_file_to_the_same_digest(
         let snapshot = app.session.snapshot();
         snapshot.now_ns == snapshot.end_ns && snapshot.end_ns > 0
     });
-    let digest = window.state().session.snapshot().digest;
+    until(&mut window, "its outcome is known", |app| !app.session.frame.outcomes.is_empty());
+    let session = &window.state().session;
+    let (digest, outcome) = (session.snapshot().digest, session.frame.outcomes[0].clone());
     // The file as the command line reads it.
     let saved = text_of(&path);
     assert!(saved.starts_with("// Question: does the window work?\n(\n  version: 1"), "{saved}");
@@ -96,6 +98,10 @@ fn a_run_that_was_changed_is_saved_and_replays_from_the_file_to_the_same_digest(
     let mut alone = Simulation::new(scenario.base).expect("the plan is sound");
     alone.run().expect("it runs");
     assert_eq!(alone.digest(), digest);
+    // What `headless run` prints and writes into the manifest.
+    assert_eq!(alone.finish().digest, outcome);
+    window.run_steps(3);
+    window.get_by_label(&format!("digest {}", &outcome[..12]));
 }
 
 #[test]

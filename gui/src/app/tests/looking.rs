@@ -108,7 +108,7 @@ fn every_plot_has_its_numbers_beside_it() {
 #[test]
 fn all_plots_are_written_as_drawings_and_numbers() {
     let mut window = on_its_way("export.ron");
-    let folder = export::folder(&window.state().session);
+    let folder = export::folder(window.state().files.document.path.as_deref());
     let _ = std::fs::remove_dir_all(&folder);
     window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::A);
     window.run_steps(2);

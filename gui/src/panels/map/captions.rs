@@ -112,7 +112,8 @@ pub fn legend(painter: &Painter, tokens: &Tokens, rect: Rect, counts: [u32; 6], 
     let snapshot = session.snapshot();
     let under_way = snapshot.copies_under_way;
     let mut note = if under_way > 0 {
-        format!("{} copies under way", format::count(under_way.into()))
+        let copies = if under_way == 1 { "copy" } else { "copies" };
+        format!("{} {copies} under way", format::count(under_way.into()))
     } else {
         String::new()
     };
