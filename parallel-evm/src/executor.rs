@@ -158,3 +158,35 @@ impl<P: PreState + ?Sized> PreState for Borrowed<'_, P> {
         self.0.block_hash(number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BlockEnv, Bytes, SpecId};
+
+    /// So many transactions, each from and to whom `parties` says, with some input unless it is a plain transfer.
+    fn block(count: usize, input: &'static [u8], gas_limit: u64, parties: fn(u8) -> (u8, u8)) -> Block {
+        let transactions = (0..count).map(|index| {
+            let (from, to) = parties((index % 256) as u8);
+            let (caller, callee) = (Address::repeat_byte(from), Address::repeat_byte(to));
+            let (kind, data) = (TxKind::Call(callee), Bytes::from_static(input));
+            TxEnv { caller, kind, data, gas_limit, ..TxEnv::default() }
+        });
+        let env = BlockEnv { gas_limit: 30_000_000, ..BlockEnv::default() };
+        Block { spec: SpecId::OSAKA, chain_id: 1, env, transactions: transactions.collect() }
+    }
+
+    #[test]
+    fn small_blocks_plain_transfers_and_the_calls_of_one_sender_are_left_to_the_serial_engine() {
+        let strangers = |index| (index, 255 - index);
+        assert!(!is_small(&block(100, &[1; 4], 300_000, strangers)));
+        assert!(is_small(&block(1, &[1; 4], 30_000_000, strangers)), "one transaction");
+        assert!(is_small(&block(10, &[1; 4], 300_000, strangers)), "below half a millisecond");
+        assert!(
+            is_small(&block(1_000, &[], 300_000, strangers)),
+            "plain transfers, whatever their gas limit"
+        );
+        assert!(is_small(&block(100, &[1; 4], 300_000, |_| (1, 2))), "one sender, one contract");
+        assert!(!is_small(&block(100, &[1; 4], 300_000, |index| (index, 2))), "many senders, one contract");
+    }
+}
