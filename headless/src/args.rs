@@ -1,5 +1,7 @@
 //! The arguments as typed.
 
+mod sweep;
+
 use crate::task::{CheckTask, ExecTask, ImportTask, RunTask, Task};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use sim_core::scenario::Changes;
@@ -7,6 +9,7 @@ use sim_core::scenario::describe::Notation;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+use sweep::SweepCommand;
 
 /// Lightcone: what limits a blockchain, its wires or its virtual machine?
 #[derive(Debug, Parser)]
@@ -40,6 +43,9 @@ enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+    /// Many runs of one scenario with some of its values varied: plan, run, resume, merge, hand to a cluster
+    #[command(subcommand)]
+    Sweep(SweepCommand),
     /// Execute recorded blocks serially and in parallel, compare with their headers, tell what was gained
     Exec {
         /// Block files (evm-block/1), .json or .json.gz
@@ -171,6 +177,7 @@ impl Command {
             Self::Explain { key } => Task::Explain { key },
             Self::Schema => Task::Schema,
             Self::List { dir } => Task::List { dir },
+            Self::Sweep(command) => command.meant(),
             Self::Exec { files, threads } => Task::Exec(ExecTask { files, threads }),
             Self::ImportBlock { rpc, numbers, fork, blob_fee_fraction, dir, timeout, retries } => {
                 let timeout = Duration::from_secs(timeout);

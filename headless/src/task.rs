@@ -2,6 +2,7 @@
 
 use sim_core::scenario::Changes;
 use sim_core::scenario::describe::Notation;
+use sim_core::sweep::{Shard, SweepChanges};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub enum Task {
         /// Folder with scenarios, if one was named.
         dir: Option<PathBuf>,
     },
+    /// Do something with a sweep.
+    Sweep(SweepTask),
     /// Execute block files.
     Exec(ExecTask),
     /// Make block files.
@@ -97,4 +100,80 @@ pub struct ImportTask {
     pub timeout: Duration,
     /// Repetitions of a request that is not answered.
     pub retries: u32,
+}
+
+/// Do something with a sweep.
+#[derive(Debug)]
+pub enum SweepTask {
+    /// Say what it would be.
+    Plan(SweepTarget),
+    /// Run what is missing.
+    Run(SweepRunTask),
+    /// Say what is there.
+    Status(SweepTarget),
+    /// Make tables.
+    Merge(MergeTask),
+    /// Make the page.
+    Report(SweepTarget),
+    /// Print a job file.
+    Emit {
+        /// For this engine.
+        engine: Engine,
+        /// The sweep.
+        target: SweepTarget,
+        /// Parts.
+        shards: NonZeroUsize,
+        /// Runs at a time in a part.
+        jobs: NonZeroUsize,
+    },
+}
+
+/// A sweep and its folder.
+#[derive(Debug)]
+pub struct SweepTarget {
+    /// The sweep file.
+    pub file: PathBuf,
+    /// Its folder.
+    pub out: PathBuf,
+    /// What is changed in it.
+    pub changes: SweepChanges,
+}
+
+/// Run what is missing of a sweep.
+#[derive(Debug)]
+pub struct SweepRunTask {
+    /// The sweep.
+    pub target: SweepTarget,
+    /// Runs at a time, if it was said.
+    pub jobs: Option<NonZeroUsize>,
+    /// The part to run.
+    pub shard: Shard,
+    /// Run again what failed.
+    pub retry_failed: bool,
+    /// A result folder for every run.
+    pub reports: bool,
+    /// No progress line.
+    pub quiet: bool,
+}
+
+/// Make tables of a sweep's runs.
+#[derive(Debug)]
+pub struct MergeTask {
+    /// The sweep.
+    pub target: SweepTarget,
+    /// Further folders.
+    pub from: Vec<PathBuf>,
+    /// Although runs are missing.
+    pub partial: bool,
+}
+
+/// What runs shards side by side.
+#[derive(Clone, Copy, Debug)]
+pub enum Engine {
+    /// A Slurm job array.
+    Slurm,
+    /// A HyperQueue task array.
+    Hyperqueue,
+    /// GNU parallel.
+    GnuParallel,
 }

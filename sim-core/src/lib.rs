@@ -13,6 +13,7 @@ pub mod rollup;
 pub mod scenario;
 pub mod observe;
 pub mod simulation;
+pub mod sweep;
 
 // The README's examples are compiled with the documentation tests.
 #[cfg(doctest)]

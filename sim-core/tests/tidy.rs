@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules of `sim-core`, lowest first. A module may import itself and what stands before it.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "kernel",
     "net",
     "gossip",
@@ -19,6 +19,7 @@ const ORDER: [&str; 11] = [
     "scenario",
     "observe",
     "simulation",
+    "sweep",
 ];
 
 /// Crates of the workspace and which of the others each may depend on.

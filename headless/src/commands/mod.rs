@@ -7,6 +7,7 @@ mod import_block;
 mod list;
 mod new;
 mod run;
+mod sweep;
 
 use crate::args;
 use crate::failure::Failure;
@@ -22,6 +23,7 @@ pub fn execute(task: Task, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Explain { key } => explain::explain(key.as_deref(), out),
         Task::Schema => Ok(writeln!(out, "{:#}", sim_core::scenario::explain::schema())?),
         Task::List { dir } => list::list(dir.as_deref(), out),
+        Task::Sweep(task) => sweep::sweep(&task, out),
         Task::Exec(task) => exec::exec(&task, out),
         Task::ImportBlock(task) => import_block::import_block(&task, out),
         Task::Completions { shell } => {

@@ -7,6 +7,7 @@
 //! **Source** go-ethereum's `miner` (fill by tip, drop what turns out invalid). **Checked against** serial
 //! execution of the finished list, and recorded blocks' headers (`tests/execution_blocks.rs`).
 
+use super::disk::BlockFolder;
 use super::state::WorldState;
 use super::trace::BlockTrace;
 use crate::chain::mempool::{Mempool, TransactionLog, TxIx};
@@ -17,6 +18,7 @@ use parallel_evm::{
     SpecId, StateDelta, TxEnv,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often a builder asks the pool for transactions: once, and again for what is left of the gas.
@@ -61,6 +63,7 @@ pub fn touched_keys(delta: &StateDelta) -> u64 {
 #[derive(Debug)]
 pub struct ExecutionCache {
     capacity: usize,
+    folder: Option<BlockFolder>,
     inner: Mutex<CacheInner>,
 }
 
@@ -74,7 +77,30 @@ struct CacheInner {
 impl ExecutionCache {
     /// A cache of at most so many blocks.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, inner: Mutex::default() }
+        Self { capacity, folder: None, inner: Mutex::default() }
+    }
+
+    /// A cache of at most so many blocks in memory, and of all of them in a folder that other processes of the
+    /// same engine may use as well.
+    pub fn with_folder(capacity: usize, folder: PathBuf) -> Self {
+        Self { folder: Some(BlockFolder::new(folder)), ..Self::new(capacity) }
+    }
+
+    /// An execution found in the folder.
+    fn load(&self, key: &B256, spec: SpecId, parent: &WorldState) -> Option<Arc<ExecutedBlock>> {
+        let (output, trace) = self.folder.as_ref()?.read(key, spec)?;
+        let state = Some(parent.apply(&output.state, *key));
+        let block = Arc::new(ExecutedBlock { output, trace: Arc::new(trace), state });
+        self.lock().hits += 1;
+        self.insert(*key, &block);
+        Some(block)
+    }
+
+    fn keep(&self, key: B256, block: &Arc<ExecutedBlock>) {
+        if let Some(folder) = &self.folder {
+            folder.write(&key, &block.output, &block.trace);
+        }
+        self.insert(key, block);
     }
 
     /// Blocks held, and executions saved so far. For host-side statistics only.
@@ -200,6 +226,9 @@ impl BlockExecutor {
         if let Some(found) = self.cache.get(&key) {
             return Ok(found);
         }
+        if let Some(found) = self.cache.load(&key, rules.spec, parent) {
+            return Ok(found);
+        }
         let output = self.executor.with_reports(true).execute(&block, parent)?;
         Ok(self.keep(&block, parent, output))
     }
@@ -210,7 +239,7 @@ impl BlockExecutor {
         let mut executed = ExecutedBlock::new(output, block);
         executed.state = Some(parent.apply(&executed.output.state, key));
         let executed = Arc::new(executed);
-        self.cache.insert(key, &executed);
+        self.cache.keep(key, &executed);
         executed
     }
 

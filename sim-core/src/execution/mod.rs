@@ -16,6 +16,7 @@
 
 pub mod block_time;
 pub mod builder;
+pub mod disk;
 pub mod fit;
 pub mod host;
 pub mod params;

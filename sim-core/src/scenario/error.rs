@@ -64,12 +64,7 @@ impl ScenarioError {
     }
 
     /// An error at a span of one of `sources`.
-    pub(super) fn at(
-        sources: &Sources,
-        span: Span,
-        path: impl Into<String>,
-        problem: impl Into<String>,
-    ) -> Self {
+    pub fn at(sources: &Sources, span: Span, path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::new(sources.place(span), path, problem)
     }
 

@@ -4,7 +4,8 @@
 use super::presets;
 use super::reader;
 use super::spec::Spec;
-use super::tree::Node;
+use super::tree::{Node, Span, Value as Written};
+use super::units::Dimension;
 use serde_json::Value;
 use std::fmt;
 
@@ -81,6 +82,101 @@ pub fn explain(key: &str) -> Result<Explanation, UnknownKey> {
         named
     };
     Err(UnknownKey { key: super::tree::shorten(key), nearest })
+}
+
+/// What numbers a field takes.
+#[derive(Clone, Copy, Debug)]
+pub enum NumberKind {
+    /// A quantity with a unit.
+    Quantity(&'static Dimension),
+    /// A whole number.
+    Whole,
+}
+
+impl PartialEq for NumberKind {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Quantity(a), Self::Quantity(b)) => std::ptr::eq(*a, *b),
+            (Self::Whole, Self::Whole) => true,
+            _ => false,
+        }
+    }
+}
+
+impl NumberKind {
+    /// Reads a written value into smallest units (ns, bit/s, bytes, ppm), exactly.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(self, node: &Node) -> Result<u64, String> {
+        match (self, &node.value) {
+            (Self::Quantity(dimension), Written::Text(text) | Written::Number(text)) => {
+                dimension.parse(text).map_err(|e| e.to_string())
+            }
+            (Self::Whole, Written::Number(text) | Written::Text(text)) => {
+                text.parse().map_err(|_| format!("found {}, expected a whole number", node.describe()))
+            }
+            _ => Err(format!("found {}, expected a number", node.describe())),
+        }
+    }
+
+    /// Writes a value in smallest units so that reading it back gives the same.
+    pub fn format(self, value: u64) -> String {
+        match self {
+            Self::Quantity(dimension) => dimension.format(value),
+            Self::Whole => value.to_string(),
+        }
+    }
+
+    /// A value in smallest units as if it had been written at `span`.
+    pub fn node(self, value: u64, span: Span) -> Node {
+        match self {
+            Self::Quantity(_) => Node::new(Written::Text(self.format(value)), span),
+            Self::Whole => Node::new(Written::Number(value.to_string()), span),
+        }
+    }
+
+    /// The largest unit of which `least` is at least 1, or the smallest unit; without a name for plain numbers.
+    pub fn unit_for(self, least: f64) -> String {
+        let Self::Quantity(dimension) = self else { return String::new() };
+        let fits = dimension.units.iter().rev().find(|(_, scale)| least >= *scale as f64);
+        fits.or(dimension.units.first()).map_or_else(String::new, |(name, _)| (*name).to_owned())
+    }
+
+    /// Smallest units in one of `unit`.
+    pub fn scale(self, unit: &str) -> u64 {
+        let Self::Quantity(dimension) = self else { return 1 };
+        dimension.units.iter().find(|(name, _)| *name == unit).map_or(1, |(_, scale)| *scale)
+    }
+}
+
+/// What numbers the field at a dotted path takes; `None` if it is no field or does not take one number.
+pub fn number_kind(path: &str) -> Option<NumberKind> {
+    let schema = schema();
+    let mut node = &schema;
+    for key in path.split('.') {
+        node = step(&schema, node, key)?;
+    }
+    for _ in 0..8 {
+        if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
+            let name = reference.rsplit('/').next().unwrap_or_default();
+            if let Some(dimension) = Dimension::named(name) {
+                return Some(NumberKind::Quantity(dimension));
+            }
+            node = schema.pointer(reference.trim_start_matches('#'))?;
+            continue;
+        }
+        match node.get("anyOf").and_then(Value::as_array) {
+            Some(list) => node = list.iter().find(|a| !is_null(a))?,
+            None => break,
+        }
+    }
+    let whole = match node.get("type") {
+        Some(Value::String(kind)) => kind == "integer",
+        Some(Value::Array(kinds)) => kinds.iter().any(|k| k == "integer"),
+        _ => false,
+    };
+    whole.then_some(NumberKind::Whole)
 }
 
 /// The paths of all fields, sorted. Fields of choices stand beside those of their alternatives.

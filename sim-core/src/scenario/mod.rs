@@ -8,7 +8,7 @@
 //! * [`spec`]: what may be written; its doc comments are the documentation of the format.
 //! * [`units`]: quantities with units, read exactly into integers.
 //! * [`reader`], [`tree`], [`de`]: text to tree to types; every value remembers its line.
-//! * [`merge`]: presets, overrides and arms. [`intervention`]: changes while it runs.
+//! * [`template`]: a file over its preset, ready to be changed by path. [`merge`]: presets, overrides and arms. [`intervention`]: changes while it runs.
 //! * [`resolve`], [`library`], [`limits`]: defaults, names, files, bounds.
 //! * [`save`]: interventions written back into a file. [`tokens`]: a text cut into its smallest parts.
 //! * [`describe`]: a plan in words. [`estimate`]: what it will cost. [`explain`]: what a field means. [`warnings`]: what has no effect.
@@ -34,18 +34,19 @@ pub mod resolve;
 pub mod save;
 pub mod spec;
 pub mod tokens;
+pub mod template;
 pub mod tree;
 pub mod units;
 pub mod warnings;
 
 pub use error::{ScenarioError, Warning};
 pub use library::Library;
+pub use template::Template;
 
-use error::Place;
 use overrides::{Arm, Override};
 use plan::Plan;
 use std::path::{Path, PathBuf};
-use tree::{Node, SourceKind, Sources, Value};
+use tree::Sources;
 
 /// A scenario, resolved: the base run and the arms it is compared with.
 ///
@@ -94,7 +95,7 @@ impl Scenario {
     /// As [`Scenario::load`]; the place of an error may be a change.
     pub fn load_with(path: impl AsRef<Path>, changes: &Changes) -> Result<Self, ScenarioError> {
         let path = path.as_ref();
-        let text = read_text(path)?;
+        let text = template::read_text(path)?;
         Self::parse(&text, path, &Library::of(path), changes)
     }
 
@@ -109,20 +110,11 @@ impl Scenario {
         library: &Library,
         changes: &Changes,
     ) -> Result<Self, ScenarioError> {
-        let mut sources = Sources::default();
-        let source = sources.add(SourceKind::File, path.display().to_string(), text);
-        let mut file = read_tree(&sources, source)?;
-        check_version(&file, &sources)?;
-        let compare = merge::take(&mut file, "compare").map(|e| e.value);
-        let (preset, defaults) = base_preset(&file, &mut sources)?;
-        merge::normalise(&mut file).map_err(|span| {
-            let problem = "the latency is scaled twice: by `latency` and by `latency_scale`";
-            ScenarioError::at(&sources, span, "network.latency_scale", problem)
-        })?;
-        let mut tree = merge::over(&defaults, &file);
+        let mut template = Template::parse(text, path, library, Sources::default())?;
         for text in changes.seed.map(|seed| format!("seed={seed}")).iter().chain(&changes.set) {
-            Override::argument("--set", text, &mut sources)?.apply(&mut tree, &sources)?;
+            template.set("--set", text)?;
         }
+        let Template { tree, mut sources, compare, preset, comment, .. } = template;
         let mut arms = overrides::arms(compare.as_ref(), &sources)?;
         for text in &changes.vs {
             let change = Override::argument("--vs", text, &mut sources)?;
@@ -147,14 +139,7 @@ impl Scenario {
             plans.push(plan);
         }
         warnings.extend(of_arms);
-        Ok(Self {
-            path: path.to_path_buf(),
-            comment: reader::head_comment(text),
-            preset,
-            base,
-            arms: plans,
-            warnings,
-        })
+        Ok(Self { path: path.to_path_buf(), comment, preset, base, arms: plans, warnings })
     }
 
     /// The base and the arms.
@@ -171,69 +156,4 @@ impl Scenario {
 /// The question among the lines of a head comment.
 pub fn question_of(comment: &[String]) -> Option<&str> {
     comment.iter().find_map(|line| line.strip_prefix("Question:")).map(str::trim)
-}
-
-fn read_text(path: &Path) -> Result<String, ScenarioError> {
-    let refuse = |problem: String| ScenarioError::new(Place::whole(path.display().to_string()), "", problem);
-    let length = std::fs::metadata(path).map(|m| m.len());
-    if length.is_ok_and(|l| l > reader::MAX_BYTES as u64) {
-        return Err(refuse("the file is too long for a scenario (over 4 MiB)".into()));
-    }
-    std::fs::read_to_string(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => {
-            refuse("there is no such file".into()).help("`headless list` shows the scenarios there are")
-        }
-        std::io::ErrorKind::InvalidData => refuse("the file is not a text (not UTF-8)".into()),
-        _ => refuse(format!("the file cannot be read: {e}")),
-    })
-}
-
-fn read_tree(sources: &Sources, source: u16) -> Result<Node, ScenarioError> {
-    let node = reader::read(sources.text(source), source)
-        .map_err(|e| ScenarioError::at(sources, e.span, "", e.problem))?;
-    let node = match node.value {
-        Value::Variant(name, Some(inner)) if matches!(name.as_str(), "Spec" | "Scenario") => *inner,
-        _ => node,
-    };
-    if matches!(node.value, Value::Map(_)) {
-        return Ok(node);
-    }
-    let problem = format!("found {}, expected a scenario: (version: 1, ...)", node.describe());
-    Err(ScenarioError::at(sources, node.span, "", problem).help("`headless new` writes one to start from"))
-}
-
-fn check_version(file: &Node, sources: &Sources) -> Result<(), ScenarioError> {
-    let Some(node) = file.get("version") else {
-        let problem = "the version of the scenario format is missing";
-        return Err(ScenarioError::at(sources, file.span, "version", problem).help("add `version: 1`"));
-    };
-    if node.value == Value::Number("1".into()) {
-        return Ok(());
-    }
-    let problem = format!("found {}; this program reads version 1", node.describe());
-    Err(ScenarioError::at(sources, node.span, "version", problem))
-}
-
-/// The preset named by `base`, as a tree.
-fn base_preset(file: &Node, sources: &mut Sources) -> Result<(String, Node), ScenarioError> {
-    let name = match file.get("base") {
-        None => presets::DEFAULT,
-        Some(node) => match &node.value {
-            Value::Null => presets::DEFAULT,
-            Value::Text(name) => name.as_str(),
-            _ => {
-                let problem = format!("found {}, expected the name of a preset in quotes", node.describe());
-                let error = ScenarioError::at(sources, node.span, "base", problem);
-                return Err(error.allowed("", presets::ALL.map(|p| p.name)));
-            }
-        },
-    };
-    let Some(preset) = presets::named(name) else {
-        let span = file.nearest("base").span;
-        let problem = format!("there is no preset `{}`", tree::shorten(name));
-        let error = ScenarioError::at(sources, span, "base", problem);
-        return Err(error.allowed(name, presets::ALL.map(|p| p.name)));
-    };
-    let source = sources.add(SourceKind::Preset, format!("preset \"{name}\""), preset.text);
-    Ok((name.to_owned(), read_tree(sources, source)?))
 }

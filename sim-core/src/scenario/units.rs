@@ -81,6 +81,21 @@ fn meant(suggestion: Option<&str>) -> String {
 }
 
 impl Dimension {
+    /// The dimension of a quantity type, by the type's name in the schema.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Some(match name {
+            "Duration" => Duration::DIMENSION,
+            "BitRate" => BitRate::DIMENSION,
+            "Size" => Size::DIMENSION,
+            "GasAmount" => GasAmount::DIMENSION,
+            "TxRate" => TxRate::DIMENSION,
+            "Price" => Price::DIMENSION,
+            "Factor" => Factor::DIMENSION,
+            "Real" => Real::DIMENSION,
+            _ => return None,
+        })
+    }
+
     /// Reads a quantity, exactly.
     pub fn parse(&self, text: &str) -> Result<u64, UnitError> {
         let found = || super::tree::shorten(text.trim());

@@ -27,6 +27,10 @@ pub enum Get<R> {
     Nth(fn(&R, usize) -> Option<u64>, usize),
     /// 64-bit floating point number, or null.
     OptF64(fn(&R) -> Option<f64>),
+    /// The `usize`-th of several like floating point numbers, or null.
+    NthF64(fn(&R, usize) -> Option<f64>, usize),
+    /// The `usize`-th of several like texts, or null.
+    NthText(fn(&R, usize) -> Option<String>, usize),
     /// True or false, or null.
     OptBool(fn(&R) -> Option<bool>),
     /// UTF-8 text, or null.
@@ -39,9 +43,9 @@ impl<R> Get<R> {
         match self {
             Self::U64(_) => "u64",
             Self::OptU64(_) | Self::Nth(..) => "u64, nullable",
-            Self::OptF64(_) => "f64, nullable",
+            Self::OptF64(_) | Self::NthF64(..) => "f64, nullable",
             Self::OptBool(_) => "bool, nullable",
-            Self::OptText(_) => "text, nullable",
+            Self::OptText(_) | Self::NthText(..) => "text, nullable",
         }
     }
 }
@@ -150,7 +154,7 @@ pub const ALL: [TableFile; 9] = [
     },
 ];
 
-fn describe<R>(columns: &[Column<R>]) -> Vec<[String; 4]> {
+pub(crate) fn describe<R>(columns: &[Column<R>]) -> Vec<[String; 4]> {
     columns
         .iter()
         .map(|c| [c.name.clone(), c.get.type_name().to_owned(), c.unit.to_owned(), c.meaning.to_owned()])

@@ -48,9 +48,9 @@ fn field<R>(column: &Column<R>) -> Result<Type> {
         Get::U64(_) | Get::OptU64(_) | Get::Nth(..) => {
             (PhysicalType::INT64, Some(LogicalType::integer(64, false)))
         }
-        Get::OptF64(_) => (PhysicalType::DOUBLE, None),
+        Get::OptF64(_) | Get::NthF64(..) => (PhysicalType::DOUBLE, None),
         Get::OptBool(_) => (PhysicalType::BOOLEAN, None),
-        Get::OptText(_) => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
+        Get::OptText(_) | Get::NthText(..) => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
     };
     let repetition =
         if matches!(column.get, Get::U64(_)) { Repetition::REQUIRED } else { Repetition::OPTIONAL };
@@ -73,6 +73,11 @@ fn write_column<R, W: Write + Send>(
         Get::OptU64(f) => optional::<Int64Type, W>(group, rows.iter().map(|r| f(r).map(u64::cast_signed))),
         Get::Nth(f, n) => optional::<Int64Type, W>(group, rows.iter().map(|r| f(r, n).map(u64::cast_signed))),
         Get::OptF64(f) => optional::<DoubleType, W>(group, rows.iter().map(f)),
+        Get::NthF64(f, n) => optional::<DoubleType, W>(group, rows.iter().map(|r| f(r, n))),
+        Get::NthText(f, n) => optional::<ByteArrayType, W>(
+            group,
+            rows.iter().map(|r| f(r, n).map(|text| ByteArray::from(text.into_bytes()))),
+        ),
         Get::OptBool(f) => optional::<BoolType, W>(group, rows.iter().map(f)),
         Get::OptText(f) => optional::<ByteArrayType, W>(
             group,

@@ -1,0 +1,349 @@
+//! Sweeps from the command line: what is refused, what survives, what comes out the same whatever happened.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+/// A folder with a scenario that takes no time and a sweep over it.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+const SCENARIO: &str = "(version: 1, base: \"broadcast\", seed: 1, run: (blocks: 4, warm_up: 1), nodes: (count: 30), \
+                        network: (topology: RandomRegular(degree: 4), jitter: Measured))";
+const SWEEP: &str = "(
+  version: 1, scenario: \"base.ron\", seed: 5,
+  axes: [
+    (path: \"network.bandwidth\", from: \"0.5x\", to: \"4x\", steps: 4, scale: Log),
+    (path: \"nodes.count\", values: [20, 40]),
+  ],
+  replications: Fixed(3),
+)";
+
+impl Bench {
+    fn new(sweep: &str) -> Self {
+        let bench = Self { folder: tempfile::tempdir().unwrap() };
+        fs::write(bench.path("base.ron"), SCENARIO).unwrap();
+        fs::write(bench.path("sweep.ron"), sweep).unwrap();
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, verb: &str, out: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_headless"));
+        command.args(["sweep", verb]).arg(self.path("sweep.ron")).arg("--out").arg(self.path(out)).args(more);
+        command
+    }
+
+    fn call(&self, verb: &str, out: &str, more: &[&str]) -> Output {
+        self.command(verb, out, more).output().unwrap()
+    }
+
+    fn fine(&self, verb: &str, out: &str, more: &[&str]) -> String {
+        let output = self.call(verb, out, more);
+        assert!(output.status.success(), "{verb} {more:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn refused(&self, verb: &str, out: &str, more: &[&str]) -> String {
+        let output = self.call(verb, out, more);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{verb} {more:?}: {message}");
+        assert!(!message.contains("panicked"), "{message}");
+        message
+    }
+
+    /// What `merge` makes of a folder.
+    fn tables(&self, out: &str) -> [Vec<u8>; 2] {
+        ["runs.parquet", "points.parquet"].map(|name| fs::read(self.path(out).join(name)).unwrap())
+    }
+
+    fn run_files(&self, out: &str) -> Vec<PathBuf> {
+        let engines = fs::read_dir(self.path(out).join("runs")).unwrap().map(|e| e.unwrap().path());
+        let files = engines.flat_map(|e| fs::read_dir(e).unwrap().map(|f| f.unwrap().path()));
+        let mut runs: Vec<PathBuf> =
+            files.filter(|f| f.extension().is_some_and(|e| e == "ron") && !hidden(f)).collect();
+        runs.sort();
+        runs
+    }
+}
+
+fn hidden(path: &Path) -> bool {
+    path.file_name().unwrap().to_string_lossy().starts_with('.')
+}
+
+#[test]
+fn plan_tells_points_and_cost_and_writes_nothing() {
+    let bench = Bench::new(SWEEP);
+    let text = bench.fine("plan", "out", &[]);
+    for snippet in ["Grid, 8 points", "24 runs", "network.bandwidth: 0.5x, 1x, 2x, 4x", "point 7", "M events"]
+    {
+        assert!(text.contains(snippet), "{snippet}: {text}");
+    }
+    assert!(!bench.path("out").exists());
+}
+
+#[test]
+fn a_second_call_finds_everything_and_any_number_of_jobs_gives_the_same_tables() {
+    let bench = Bench::new(SWEEP);
+    assert!(bench.fine("run", "one", &["--jobs", "1"]).contains("24 runs made, 0 found"));
+    assert!(bench.fine("run", "one", &[]).contains("0 runs made, 24 found"));
+    bench.fine("run", "three", &["--jobs", "3"]);
+    bench.fine("merge", "one", &[]);
+    bench.fine("merge", "three", &[]);
+    assert_eq!(bench.tables("one"), bench.tables("three"));
+    assert!(bench.fine("status", "one", &[]).contains("24 there, 0 missing"));
+}
+
+#[test]
+fn shards_in_folders_of_their_own_merge_to_the_same_bytes_in_any_order() {
+    let bench = Bench::new(SWEEP);
+    bench.fine("run", "whole", &[]);
+    bench.fine("merge", "whole", &[]);
+    for shard in ["1/3", "2/3", "3/3"] {
+        bench.fine("run", &shard.replace('/', "-"), &["--shard", shard]);
+    }
+    // Overlapping parts are told and change nothing.
+    bench.fine("run", "overlap", &["--shard", "1/2"]);
+    let from = |names: [&str; 4]| names.map(|n| bench.path(n).display().to_string());
+    let order = |names| from(names).into_iter().flat_map(|n| ["--from".to_owned(), n]).collect::<Vec<_>>();
+    for (out, names) in [("a", ["1-3", "2-3", "3-3", "overlap"]), ("b", ["overlap", "3-3", "1-3", "2-3"])] {
+        let arguments = order(names);
+        let text = bench.fine("merge", out, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(text.contains("12 runs lie in more than one folder"), "{text}");
+        assert_eq!(bench.tables(out), bench.tables("whole"));
+    }
+    let message = bench.refused("merge", "2-3", &[]);
+    assert!(message.contains("15 runs are missing"), "{message}");
+    assert!(bench.fine("merge", "2-3", &["--partial"]).contains("9 runs of 8 points merged, 15 missing"));
+}
+
+/// `LIGHTCONE_KILLS` says how often; the moments are spread over the time an undisturbed call takes.
+#[test]
+fn a_sweep_killed_again_and_again_ends_byte_identical() {
+    let bench = Bench::new(SWEEP);
+    let kills: u32 = std::env::var("LIGHTCONE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let long = ["--set", "run.blocks=40", "--set", "nodes.count=200", "--quiet", "--jobs", "2"];
+    let started = std::time::Instant::now();
+    bench.fine("run", "calm", &long);
+    let usual = started.elapsed();
+    bench.fine("merge", "calm", &long[..4]);
+    for n in 0..kills {
+        let mut child = bench
+            .command("run", "killed", &long)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // A different moment each time: 1/7, 2/7, ... of a call, by steps that never repeat.
+        let share = (n * 3 % 7 + 1) as f64 / 8.0;
+        std::thread::sleep(Duration::from_secs_f64(usual.as_secs_f64() * share / f64::from(kills)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    bench.fine("run", "killed", &long);
+    bench.fine("merge", "killed", &long[..4]);
+    assert_eq!(bench.tables("killed"), bench.tables("calm"));
+}
+
+#[test]
+fn a_damaged_run_file_is_found_and_made_again() {
+    let bench = Bench::new(SWEEP);
+    bench.fine("run", "out", &[]);
+    bench.fine("merge", "out", &[]);
+    let before = bench.tables("out");
+    let files = bench.run_files("out");
+    let text = fs::read_to_string(&files[0]).unwrap();
+    fs::write(&files[0], text.replacen("metrics", "metrica", 1)).unwrap();
+    fs::write(&files[1], &text.as_bytes()[..text.len() / 2]).unwrap();
+    fs::write(&files[2], "").unwrap();
+    let status = bench.fine("status", "out", &[]);
+    assert_eq!(status.matches("damaged").count(), 3, "{status}");
+    assert!(bench.refused("merge", "out", &[]).contains("3 runs are missing"));
+    assert!(bench.fine("run", "out", &[]).contains("3 damaged run files were made again"));
+    bench.fine("merge", "out", &[]);
+    assert_eq!(bench.tables("out"), before);
+}
+
+#[test]
+fn a_point_that_cannot_run_is_recorded_with_its_error_and_the_rest_goes_on() {
+    // That a given graph falls apart is only found when it is built.
+    let sweep = "(version: 1, scenario: \"base.ron\", set: { \"nodes.count\": 4 }, axes: [
+        (path: \"network.topology\", values: [FullMesh, File(\"two.csv\")])])";
+    let bench = Bench::new(sweep);
+    fs::write(bench.path("two.csv"), "0,1\n2,3\n").unwrap();
+    let text = bench.fine("run", "out", &[]);
+    assert!(text.contains("2 runs made, 0 found, 1 failed") && text.contains("failed: point 1"), "{text}");
+    let again = bench.fine("run", "out", &[]);
+    assert!(again.contains("0 runs made, 2 found, 1 failed"), "{again}");
+    assert!(bench.fine("run", "out", &["--retry-failed"]).contains("1 runs made, 1 found"));
+    assert!(bench.fine("merge", "out", &[]).contains("failed       point 1"));
+}
+
+#[test]
+fn a_run_file_under_another_runs_name_does_not_count() {
+    let bench = Bench::new(SWEEP);
+    bench.fine("run", "a", &[]);
+    bench.fine("run", "b", &["--shard", "1/8"]);
+    // A run file that vouches for itself and says something else: one of another run, under this one's name.
+    let (ours, other) = (bench.run_files("b")[0].clone(), bench.run_files("b")[1].clone());
+    fs::copy(other, &ours).unwrap();
+    let from = bench.path("b").display().to_string();
+    // Its key does not fit its name, so it counts as damaged, and the other folder's run is taken.
+    assert!(bench.fine("merge", "a", &["--from", &from]).contains("24 runs of 8 points merged"));
+}
+
+#[test]
+fn runs_of_another_engine_are_kept_apart_and_told() {
+    let bench = Bench::new(SWEEP);
+    bench.fine("run", "out", &["--shard", "1/8"]);
+    let runs = bench.path("out").join("runs");
+    let engine = fs::read_dir(&runs).unwrap().next().unwrap().unwrap().path();
+    fs::rename(&engine, runs.join("0123456789abcdef")).unwrap();
+    let text = bench.fine("run", "out", &["--shard", "1/8"]);
+    assert!(
+        text.contains("3 runs made, 0 found") && text.contains("3 runs of the engine 0123456789abcdef"),
+        "{text}"
+    );
+    assert_eq!(fs::read_dir(runs.join("0123456789abcdef")).unwrap().count(), 3);
+}
+
+#[test]
+fn other_peoples_folders_are_left_alone() {
+    let bench = Bench::new(SWEEP);
+    fs::create_dir(bench.path("mine")).unwrap();
+    fs::write(bench.path("mine/thesis.txt"), "x").unwrap();
+    assert!(bench.refused("run", "mine", &[]).contains("is not the folder of a sweep"));
+    assert_eq!(fs::read_dir(bench.path("mine")).unwrap().count(), 1);
+    bench.fine("run", "out", &["--shard", "1/8"]);
+    fs::copy(bench.path("sweep.ron"), bench.path("other.ron")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_headless"))
+        .args(["sweep", "run"])
+        .arg(bench.path("other.ron"))
+        .arg("--out")
+        .arg(bench.path("out"))
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("holds the sweep `sweep`, not `other`"), "{message}");
+    assert!(bench.refused("status", "absent", &[]).contains("there is no sweep in"));
+}
+
+#[test]
+fn bad_sweeps_are_refused_with_their_place_and_what_to_do() {
+    let sweep = |axes: &str, rest: &str| {
+        format!("(version: 1, scenario: \"base.ron\",\n  axes: [{axes}],\n  {rest})")
+    };
+    let fine = "(path: \"nodes.count\", values: [4, 8])";
+    let cases = [
+        (sweep("(path: \"network.bandwith\", values: [\"2x\"])", ""), "sweep.ron:2:", "network.bandwidth"),
+        (
+            sweep("(path: \"chain.slot\", values: [\"2 Mbit/s\"])", ""),
+            "sweep.ron:2:",
+            "is not a unit of a duration",
+        ),
+        (sweep("(path: \"chain.slot\", from: \"1\", to: \"2 s\")", ""), "sweep.ron:2:", "has no unit"),
+        (
+            sweep("(path: \"chain.slot\", from: \"2 s\", to: \"1 s\")", ""),
+            "sweep.ron:2:",
+            "the range is empty",
+        ),
+        (sweep("(path: \"nodes.count\", from: 4, to: 6, steps: 9)", ""), "sweep.ron:2:", "use fewer steps"),
+        (sweep("(path: \"nodes.count\", values: [])", ""), "sweep.ron:2:", "has no values"),
+        (sweep("(path: \"nodes.count\", values: [1])", ""), "sweep.ron:2:", "nodes.count"),
+        (sweep(fine, "budget: (runs: 7), replications: Fixed(4)"), "sweep.ron:3:", "2 points need 8 runs"),
+        (
+            sweep(fine, "replications: UntilWidth(metric: \"verified_p96_ms\", relative: \"5 %\", max: 4)"),
+            "sweep.ron:3:",
+            "verified_p95_ms",
+        ),
+        (sweep(fine, "design: Gird"), "sweep.ron:3:", "`Grid`"),
+        (sweep(fine, "design: Sobol(points: 0)"), "sweep.ron:3:", "at least one point"),
+        (sweep(fine, "desing: Grid"), "sweep.ron:3:", "`design`"),
+        (
+            sweep(fine, "constraints: [AtMost(left: \"nodes.count\", right: \"node.count\")]"),
+            "sweep.ron:3:",
+            "did you mean `nodes.count`",
+        ),
+        (sweep(fine, "pin_contents: true"), "sweep.ron:3:", "random_numbers: Common"),
+        (sweep(fine, "").replace("base.ron", "bas.ron"), "sweep.ron:1:", "there is no file"),
+    ];
+    for (text, place, words) in cases {
+        let bench = Bench::new(&text);
+        let text = bench.call("plan", "out", &[]);
+        let message = String::from_utf8_lossy(&text.stderr).into_owned();
+        assert_eq!(text.status.code(), Some(2), "{message}");
+        assert!(message.contains(place) && message.contains(words), "{words}: {message}");
+        assert!(!bench.path("out").exists());
+    }
+    assert!(Bench::new(SWEEP).call("run", "out", &["--shard", "3/2"]).status.code() == Some(2));
+}
+
+#[test]
+fn a_stop_rule_counts_the_same_replications_whatever_lies_in_the_folder() {
+    let rule = "replications: UntilWidth(metric: \"arrived_p95_ms\", relative: \"20 %\", min: 3, max: 6)";
+    let bench = Bench::new(&SWEEP.replace("replications: Fixed(3)", rule));
+    bench.fine("run", "exact", &[]);
+    bench.fine("merge", "exact", &[]);
+    // Six of each, more than the rule asks for.
+    bench.fine("run", "more", &["--replications", "6"]);
+    assert_eq!(bench.run_files("more").len(), 48);
+    let text = bench.fine("merge", "more", &[]);
+    assert!(!text.contains("48 runs"), "the rule stops some points early: {text}");
+    assert_eq!(bench.tables("exact"), bench.tables("more"));
+}
+
+#[test]
+fn a_time_budget_stops_between_runs_and_the_next_call_goes_on() {
+    let bench = Bench::new(&SWEEP.replace("replications: Fixed(3)", "budget: (time: \"1 ns\")"));
+    let text = bench.fine("run", "out", &[]);
+    assert!(text.contains("0 runs made") && text.contains("8 runs left"), "{text}");
+}
+
+#[test]
+fn job_files_name_every_shard() {
+    let bench = Bench::new(SWEEP);
+    for (engine, snippets) in [
+        ("slurm", ["#SBATCH --array=1-4", "--shard \"$SLURM_ARRAY_TASK_ID/4\""]),
+        ("hyperqueue", ["#HQ --array=1-4", "--shard \"$HQ_TASK_ID/4\""]),
+        ("gnu-parallel", ["seq 4 | parallel", "--shard {}/4"]),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_headless"))
+            .args(["sweep", "emit", engine])
+            .arg(bench.path("sweep.ron"))
+            .args(["--shards", "4"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && text.starts_with("#!/bin/bash\n"), "{text}");
+        assert!(snippets.iter().all(|s| text.contains(s)), "{text}");
+    }
+    // The line a Slurm array runs, run by a shell as Slurm would.
+    let output = bench.call("emit", "out", &["--shards", "4"]);
+    assert_eq!(output.status.code(), Some(2), "the engine comes first");
+    let script = Command::new(env!("CARGO_BIN_EXE_headless"))
+        .args(["sweep", "emit", "slurm"])
+        .arg(bench.path("sweep.ron"))
+        .arg("--out")
+        .arg(bench.path("array"))
+        .args(["--shards", "4"])
+        .output()
+        .unwrap();
+    fs::write(bench.path("job.sh"), script.stdout).unwrap();
+    for task in 1..=4 {
+        let done = Command::new("bash")
+            .arg(bench.path("job.sh"))
+            .env("SLURM_ARRAY_TASK_ID", task.to_string())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    bench.fine("merge", "array", &[]);
+    bench.fine("run", "local", &[]);
+    bench.fine("merge", "local", &[]);
+    assert_eq!(bench.tables("array"), bench.tables("local"));
+}
