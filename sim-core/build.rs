@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// What decides results, from this folder. Left out: what only reads finished runs.
 const SOURCES: [&str; 5] =
     ["src", "data", "../parallel-evm/src", "../parallel-evm/contracts", "../Cargo.lock"];
-const LEFT_OUT: [&str; 3] = ["src/sweep", "src/observe/plot", "src/observe/report"];
+const LEFT_OUT: [&str; 5] =
+    ["src/sweep", "src/compare", "src/observe/figures", "src/observe/plot", "src/observe/report"];
 
 fn main() {
     let mut files = Vec::new();

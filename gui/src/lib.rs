@@ -2,7 +2,7 @@
 //!
 //! - `worker`: the thread that owns the simulation, and the frames it publishes.
 //! - `session`: what the window knows of it; `change`: the interventions.
-//! - `compare`: runs side by side; `results`: finished result folders.
+//! - `compare`: runs side by side; `results`: finished result folders; `sweeps`: finished sweeps.
 //! - `panels`: the views, one file each, behind one trait; `layout`: where they stand.
 //! - `files`: the scenario as text, opened, edited, saved; what is kept for the case of a crash.
 //! - `export`, `numbers`: what a panel shows as a file, and as the table beside it.
@@ -27,6 +27,7 @@ mod paint;
 mod palette;
 mod panels;
 mod results;
+mod sweeps;
 mod session;
 mod settings;
 mod theme;

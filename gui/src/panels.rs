@@ -16,6 +16,7 @@ mod network;
 mod overlay;
 mod parts;
 mod results;
+mod sweep;
 pub mod throughput;
 mod tree;
 mod users;
@@ -91,6 +92,7 @@ pub const REGISTRY: &[Registration] = &[
         make: || Box::<differences::Differences>::default(),
     },
     Registration { id: "results", title: "Results", make: || Box::<results::Results>::default() },
+    Registration { id: "sweep", title: "Sweep", make: || Box::<sweep::Sweep>::default() },
     Registration { id: "inspector", title: "Inspector", make: || Box::<inspector::Inspector>::default() },
 ];
 

@@ -1,9 +1,11 @@
 //! The arguments as typed.
 
+mod compare;
 mod sweep;
 
 use crate::task::{CheckTask, ExecTask, ImportTask, RunTask, Task};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use compare::{CompareArgs, DiffArgs};
 use sim_core::scenario::Changes;
 use sim_core::scenario::describe::Notation;
 use std::num::NonZeroUsize;
@@ -46,6 +48,12 @@ enum Command {
     /// Many runs of one scenario with some of its values varied: plan, run, resume, merge, hand to a cluster
     #[command(subcommand)]
     Sweep(SweepCommand),
+    /// Run two things again beside each other: what changed going in, what came out differently, and the first node
+    /// and moment at which they part
+    Diff(DiffArgs),
+    /// Run two things in pairs with shared random numbers: differences with intervals, and a page with both over
+    /// each other
+    Compare(CompareArgs),
     /// Execute recorded blocks serially and in parallel, compare with their headers, tell what was gained
     Exec {
         /// Block files (evm-block/1), .json or .json.gz
@@ -178,6 +186,8 @@ impl Command {
             Self::Schema => Task::Schema,
             Self::List { dir } => Task::List { dir },
             Self::Sweep(command) => command.meant(),
+            Self::Diff(args) => args.meant(),
+            Self::Compare(args) => args.meant(),
             Self::Exec { files, threads } => Task::Exec(ExecTask { files, threads }),
             Self::ImportBlock { rpc, numbers, fork, blob_fee_fraction, dir, timeout, retries } => {
                 let timeout = Duration::from_secs(timeout);

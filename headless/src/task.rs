@@ -33,6 +33,10 @@ pub enum Task {
     },
     /// Do something with a sweep.
     Sweep(SweepTask),
+    /// Tell how two runs differ.
+    Diff([SideTask; 2]),
+    /// Compare two scenarios over replications.
+    Compare(CompareTask),
     /// Execute block files.
     Exec(ExecTask),
     /// Make block files.
@@ -176,4 +180,32 @@ pub enum Engine {
     Hyperqueue,
     /// GNU parallel.
     GnuParallel,
+}
+
+/// One of two things to compare.
+#[derive(Debug)]
+pub struct SideTask {
+    /// A scenario file or a result folder.
+    pub path: PathBuf,
+    /// Which run, if it was said.
+    pub arm: Option<String>,
+    /// What is changed in a scenario file.
+    pub set: Vec<String>,
+}
+
+/// Compare two scenarios over replications.
+#[derive(Debug)]
+pub struct CompareTask {
+    /// What is compared.
+    pub sides: [SideTask; 2],
+    /// Pairs of runs.
+    pub replications: u32,
+    /// Pairs at a time, if it was said.
+    pub jobs: Option<NonZeroUsize>,
+    /// Where the page goes.
+    pub out: PathBuf,
+    /// No progress line.
+    pub quiet: bool,
+    /// The command as typed.
+    pub command_line: String,
 }

@@ -122,32 +122,157 @@ fn shards_in_folders_of_their_own_merge_to_the_same_bytes_in_any_order() {
     assert!(bench.fine("merge", "2-3", &["--partial"]).contains("9 runs of 8 points merged, 15 missing"));
 }
 
-/// `LIGHTCONE_KILLS` says how often; the moments are spread over the time an undisturbed call takes.
+/// A number from 0 to 1 that nobody chose.
+fn dice() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0) as f64 / u64::MAX as f64
+}
+
 #[test]
-fn a_sweep_killed_again_and_again_ends_byte_identical() {
+fn a_sweep_killed_at_ten_random_moments_ends_byte_identical() {
+    const KILLS: u32 = 10;
     let bench = Bench::new(SWEEP);
-    let kills: u32 = std::env::var("LIGHTCONE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
     let long = ["--set", "run.blocks=40", "--set", "nodes.count=200", "--quiet", "--jobs", "2"];
     let started = std::time::Instant::now();
     bench.fine("run", "calm", &long);
-    let usual = started.elapsed();
+    let usual = started.elapsed().as_secs_f64();
     bench.fine("merge", "calm", &long[..4]);
-    for n in 0..kills {
+    for n in 0..KILLS {
         let mut child = bench
             .command("run", "killed", &long)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // A different moment each time: 1/7, 2/7, ... of a call, by steps that never repeat.
-        let share = (n * 3 % 7 + 1) as f64 / 8.0;
-        std::thread::sleep(Duration::from_secs_f64(usual.as_secs_f64() * share / f64::from(kills)));
+        // From before the first file to what is a fifth of a whole call, so that the ten do not finish it.
+        let moment = usual * dice() / 5.0;
+        std::thread::sleep(Duration::from_secs_f64(moment));
         child.kill().unwrap();
         child.wait().unwrap();
+        println!("kill {n} after {moment:.3} s");
     }
     bench.fine("run", "killed", &long);
     bench.fine("merge", "killed", &long[..4]);
     assert_eq!(bench.tables("killed"), bench.tables("calm"));
+}
+
+/// A file system of 15 pages, in a mount namespace of its own where the system lets us have one.
+#[test]
+fn a_full_disk_ends_the_call_with_a_message_and_nothing_half_written() {
+    let bench = Bench::new(SWEEP);
+    let (small, out) = (bench.path("small"), bench.path("out"));
+    fs::create_dir(&small).unwrap();
+    let script = "mount -t tmpfs -o size=60k none \"$1\" || exit 77; \"$0\" sweep run \"$2\" --out \"$1/out\" --quiet; \
+                  status=$?; cp -a \"$1/out\" \"$3\"; exit $status";
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "bash", "-c", script, env!("CARGO_BIN_EXE_headless")])
+        .args([&small, &bench.path("sweep.ron"), &out])
+        .output();
+    let message = match &output {
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    if output.as_ref().is_ok_and(|o| o.status.code() == Some(77)) || message.contains("unshare") {
+        println!("skipped: no file system of our own: {message}");
+        return;
+    }
+    assert_eq!(output.unwrap().status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write") && message.contains("No space left"), "{message}");
+    let made = bench.run_files("out").len();
+    assert!(0 < made && made < 24, "{made} of 24 runs fit");
+    assert!(bench.fine("run", "out", &[]).contains(&format!("{} runs made, {made} found", 24 - made)));
+    bench.fine("merge", "out", &[]);
+    bench.fine("run", "calm", &[]);
+    bench.fine("merge", "calm", &[]);
+    assert_eq!(bench.tables("out"), bench.tables("calm"));
+}
+
+#[test]
+fn a_sweep_over_the_network_executes_each_distinct_block_once() {
+    let scenario = "(version: 1, base: \"ethereum-2026\", seed: 1, run: (blocks: 3, warm_up: 1), nodes: (count: 30), \
+                    workload: Users(rate: \"40 tx/s\"))";
+    let sweep = |values: &str| {
+        format!(
+            "(version: 1, scenario: \"base.ron\", axes: [(path: \"network.bandwidth\", values: [{values}])], \
+             replications: Fixed(2), random_numbers: Common, pin_contents: true)"
+        )
+    };
+    let executed = |text: &str| -> u64 {
+        let after = text.split("failed; ").nth(1).unwrap_or_else(|| panic!("{text}"));
+        after.split(' ').next().unwrap().parse().unwrap()
+    };
+    let bench = Bench::new(&sweep("\"1x\""));
+    fs::write(bench.path("base.ron"), scenario).unwrap();
+    let one = executed(&bench.fine("run", "one", &[]));
+    fs::write(bench.path("sweep.ron"), sweep("\"1x\", \"2x\", \"4x\", \"8x\"")).unwrap();
+    assert_eq!(executed(&bench.fine("run", "four", &["--jobs", "2"])), one, "four points, the same blocks");
+    // Other processes find them on disk.
+    fs::remove_dir_all(bench.path("four/runs")).unwrap();
+    assert_eq!(executed(&bench.fine("run", "four", &[])), 0);
+    assert!(one > 0);
+}
+
+#[test]
+fn different_results_of_one_run_are_refused_and_nothing_is_merged() {
+    use sim_core::sweep::store::{Found, Outcome, Store};
+    let bench = Bench::new(SWEEP);
+    bench.fine("run", "a", &[]);
+    bench.fine("run", "b", &["--shard", "1/8"]);
+    let store = Store::open(&bench.path("b")).unwrap();
+    let key = bench.run_files("b")[0].file_stem().unwrap().to_string_lossy().into_owned();
+    let Found::Run(mut run) = store.find(&key).unwrap() else { panic!("it was just made") };
+    let Outcome::Done { digest, .. } = &mut run.outcome else { panic!("it went well") };
+    *digest = "0".repeat(32);
+    store.keep(&run).unwrap();
+    let from = bench.path("b").display().to_string();
+    let message = bench.refused("merge", "a", &["--from", &from]);
+    assert!(message.contains("different results") && message.matches(&key).count() == 2, "{message}");
+    assert!(!bench.path("a/runs.parquet").exists());
+}
+
+#[test]
+fn every_design_runs_from_file_to_report() {
+    let designs = [
+        ("Grid", 8),
+        ("List([[\"0.5x\", 20], [\"4x\", 30]])", 2),
+        ("Random(points: 5)", 5),
+        ("LatinHypercube(points: 5)", 5),
+        ("Sobol(points: 4)", 4),
+        ("OneAtATime", 7),
+    ];
+    for (design, points) in designs {
+        let bench = Bench::new(&SWEEP.replace("replications: Fixed(3)", &format!("design: {design}")));
+        assert!(bench.fine("run", "out", &[]).starts_with(&format!("{points} points:")), "{design}");
+        bench.fine("merge", "out", &[]);
+        bench.fine("report", "out", &[]);
+    }
+    // 2 x (2 + 2) rows of two axes; some repeat others.
+    let bench = Bench::new(&SWEEP.replace("replications: Fixed(3)", "design: SobolIndices(base: 2)"));
+    bench.fine("run", "out", &[]);
+    bench.fine("merge", "out", &[]);
+    bench.fine("report", "out", &[]);
+    assert!(bench.path("out/indices.parquet").is_file());
+    let page = fs::read_to_string(bench.path("out/report.html")).unwrap();
+    assert!(page.contains("Sobol indices of") && page.contains("<svg"), "no indices in the page");
+    assert!(fs::read_dir(bench.path("out/plots")).unwrap().count() >= 2);
+}
+
+#[test]
+fn reports_are_written_for_runs_that_are_there_already() {
+    let bench = Bench::new(SWEEP);
+    bench.fine("run", "out", &["--shard", "1/8"]);
+    let before = fs::read(&bench.run_files("out")[0]).unwrap();
+    bench.fine("run", "out", &["--shard", "1/8", "--reports"]);
+    assert_eq!(fs::read_dir(bench.path("out/reports")).unwrap().count(), 3);
+    assert!(bench.fine("run", "out", &["--shard", "1/8", "--reports"]).contains("0 runs made, 3 found"));
+    bench.fine("report", "out", &[]);
+    let page = fs::read_to_string(bench.path("out/report.html")).unwrap();
+    assert_eq!(page.matches("/report.html\">report</a>").count(), 3, "one link a run");
+    let key = bench.run_files("out")[0].file_stem().unwrap().to_string_lossy().into_owned();
+    assert!(bench.path("out/reports").join(key).join("manifest.json").is_file());
+    // The run was made again with the same result; wall time is a fact about the host.
+    let part = |bytes: &[u8]| String::from_utf8_lossy(bytes).split("wall_seconds").next().unwrap().len();
+    assert_eq!(part(&fs::read(&bench.run_files("out")[0]).unwrap()), part(&before));
 }
 
 #[test]

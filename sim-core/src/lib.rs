@@ -14,6 +14,7 @@ pub mod scenario;
 pub mod observe;
 pub mod simulation;
 pub mod sweep;
+pub mod compare;
 
 // The README's examples are compiled with the documentation tests.
 #[cfg(doctest)]

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules of `sim-core`, lowest first. A module may import itself and what stands before it.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "kernel",
     "net",
     "gossip",
@@ -20,6 +20,7 @@ const ORDER: [&str; 12] = [
     "observe",
     "simulation",
     "sweep",
+    "compare",
 ];
 
 /// Crates of the workspace and which of the others each may depend on.

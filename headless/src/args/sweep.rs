@@ -26,7 +26,7 @@ pub enum SweepCommand {
         /// Run failed runs again
         #[arg(long)]
         retry_failed: bool,
-        /// Write a result folder with a report for every run made now
+        /// Write a result folder with a report for every run that has none, running it again for that if need be
         #[arg(long)]
         reports: bool,
         /// No progress line

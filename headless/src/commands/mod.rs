@@ -1,12 +1,15 @@
 //! One file a command.
 
 mod check;
+mod compare;
+mod diff;
 mod exec;
 mod explain;
 mod import_block;
 mod list;
 mod new;
 mod run;
+mod side;
 mod sweep;
 
 use crate::args;
@@ -24,6 +27,8 @@ pub fn execute(task: Task, out: &mut dyn Write) -> Result<(), Failure> {
         Task::Schema => Ok(writeln!(out, "{:#}", sim_core::scenario::explain::schema())?),
         Task::List { dir } => list::list(dir.as_deref(), out),
         Task::Sweep(task) => sweep::sweep(&task, out),
+        Task::Diff(sides) => diff::diff(&sides, out),
+        Task::Compare(task) => compare::compare(&task, out),
         Task::Exec(task) => exec::exec(&task, out),
         Task::ImportBlock(task) => import_block::import_block(&task, out),
         Task::Completions { shell } => {

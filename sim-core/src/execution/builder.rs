@@ -72,6 +72,7 @@ struct CacheInner {
     blocks: BTreeMap<B256, Arc<ExecutedBlock>>,
     order: VecDeque<B256>,
     hits: u64,
+    executed: u64,
 }
 
 impl ExecutionCache {
@@ -100,6 +101,7 @@ impl ExecutionCache {
         if let Some(folder) = &self.folder {
             folder.write(&key, &block.output, &block.trace);
         }
+        self.lock().executed += 1;
         self.insert(key, block);
     }
 
@@ -107,6 +109,11 @@ impl ExecutionCache {
     pub fn stats(&self) -> (usize, u64) {
         let inner = self.lock();
         (inner.blocks.len(), inner.hits)
+    }
+
+    /// Blocks that had to be executed. For host-side statistics only.
+    pub fn executed(&self) -> u64 {
+        self.lock().executed
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, CacheInner> {

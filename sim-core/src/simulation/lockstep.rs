@@ -56,11 +56,7 @@ impl Lockstep {
     pub fn new(plans: Vec<Plan>, resources: &Resources) -> Result<Self, (usize, SetupError)> {
         let base = plans.first().expect("a base");
         let users = base.chains.iter().any(|c| matches!(c.workload, WorkloadPlan::Users(_)));
-        let slot_ns = |c: &ConsensusPlan| match c {
-            ConsensusPlan::Slots(slots) => slots.slot_ns,
-            ConsensusPlan::Broadcast(_) => u64::MAX,
-        };
-        let slots_ns = base.chains.iter().map(|c| slot_ns(&c.consensus)).collect();
+        let slots_ns = slots_ns(base);
         let mut paired = vec![false];
         paired.extend(plans[1..].iter().map(|arm| users && same_contents(base, arm)));
         let contents: Arc<Vec<Arc<Pinned>>> = Arc::new(vec![Arc::default(); base.chains.len()]);
@@ -71,6 +67,17 @@ impl Lockstep {
             runs.push(Simulation::with_resources(plan, &resources).map_err(|e| (index, e))?);
         }
         Ok(Self { runs, paired, contents, begun: 0, slots_ns })
+    }
+
+    /// Runs that share nothing: none repeats another's contents. All at the same time, the first is the base.
+    ///
+    /// # Panics
+    /// Without a run.
+    pub fn apart(runs: Vec<Simulation>) -> Self {
+        let base = runs.first().expect("a base").plan();
+        let contents: Arc<Vec<Arc<Pinned>>> = Arc::new(vec![Arc::default(); base.chains.len()]);
+        let slots_ns = slots_ns(base);
+        Self { paired: vec![false; runs.len()], runs, contents, begun: 0, slots_ns }
     }
 
     /// The runs, the base first.
@@ -265,7 +272,8 @@ impl Lockstep {
             return Ok(Some(Parting { at_ns: self.runs[0].now().0, nodes: self.different_nodes(run) }));
         }
         loop {
-            let start = self.runs[0].now();
+            // One of them may be over before the other.
+            let start = self.runs[0].now().max(self.runs[run].now());
             if start >= until || !go_on(start.0) {
                 return Ok(None);
             }
@@ -287,6 +295,15 @@ impl Lockstep {
             stride_ns = ((to.0 - start.0) / 8).max(1);
         }
     }
+}
+
+/// Slot of every chain, ns.
+fn slots_ns(plan: &Plan) -> Vec<u64> {
+    let slot_ns = |c: &ConsensusPlan| match c {
+        ConsensusPlan::Slots(slots) => slots.slot_ns,
+        ConsensusPlan::Broadcast(_) => u64::MAX,
+    };
+    plan.chains.iter().map(|c| slot_ns(&c.consensus)).collect()
 }
 
 fn no_limit() -> u64 {

@@ -23,20 +23,14 @@ type Shared = Arc<Vec<Arc<Pinned>>>;
 type Slot = Arc<OnceLock<Result<Shared, String>>>;
 
 pub(super) struct Contents<'a> {
-    sweep: &'a Sweep,
     store: &'a Store,
     resources: Resources,
     made: Mutex<BTreeMap<String, Slot>>,
 }
 
 impl<'a> Contents<'a> {
-    pub(super) fn new(sweep: &'a Sweep, store: &'a Store, resources: &Resources) -> Self {
-        Self { sweep, store, resources: resources.clone(), made: Mutex::default() }
-    }
-
-    /// The run whose contents a run repeats; `None` if it makes its own.
-    pub(super) fn source(&self, point: usize, plan: &Plan) -> Result<Option<Plan>, ScenarioError> {
-        source_of(self.sweep, point, plan)
+    pub(super) fn new(store: &'a Store, resources: &Resources) -> Self {
+        Self { store, resources: resources.clone(), made: Mutex::default() }
     }
 
     /// The contents of a source run: from memory, from the folder, or made now.
@@ -84,7 +78,7 @@ impl<'a> Contents<'a> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(io_error("create", folder))?;
         }
-        let ids = |ids: &Vec<TxId>| ids.iter().map(|id| (id.producer, id.sequence)).collect::<Vec<_>>();
+        let ids = |ids: &Arc<[TxId]>| ids.iter().map(|id| (id.producer, id.sequence)).collect::<Vec<_>>();
         let chains: Vec<BTreeMap<u32, Vec<(u32, u64)>>> = contents
             .iter()
             .map(|chain| chain.iter().map(|(slot, list)| (*slot, ids(list))).collect())
@@ -95,8 +89,36 @@ impl<'a> Contents<'a> {
     }
 }
 
+/// What a point's runs are made from: replications differ in their seeds alone.
+pub(super) struct Recipe {
+    point: usize,
+    plan: Plan,
+    /// The run whose contents they repeat.
+    source: Option<Plan>,
+}
+
+impl Recipe {
+    /// Resolves a point.
+    pub(super) fn new(sweep: &Sweep, point: usize) -> Result<Self, ScenarioError> {
+        let plan = sweep.plan(point, 0)?;
+        Ok(Self { point, source: source_of(sweep, point, &plan)?, plan })
+    }
+
+    /// A replication's plan, and the plan of the run whose contents it repeats.
+    pub(super) fn at(&self, sweep: &Sweep, replication: u32) -> (Plan, Option<Plan>) {
+        let seed = sweep.seed_of(&sweep.points[self.point], replication);
+        let with_seed = |plan: &Plan| Plan { seed, ..plan.clone() };
+        (with_seed(&self.plan), self.source.as_ref().map(with_seed))
+    }
+
+    /// It is that of this point.
+    pub(super) fn is_of(&self, point: usize) -> bool {
+        self.point == point
+    }
+}
+
 /// The run whose contents a run of a sweep repeats; `None` if it makes its own.
-pub(super) fn source_of(sweep: &Sweep, point: usize, plan: &Plan) -> Result<Option<Plan>, ScenarioError> {
+fn source_of(sweep: &Sweep, point: usize, plan: &Plan) -> Result<Option<Plan>, ScenarioError> {
     let users = plan.chains.iter().any(|c| matches!(c.workload, WorkloadPlan::Users(_)));
     if !sweep.pin_contents || !users {
         return Ok(None);

@@ -3,6 +3,7 @@
 
 use super::axis::Axis;
 use super::effects::{Effect, main_effects};
+use super::grid::{Grid, labels};
 use super::load::Sweep;
 use super::merge::Merged;
 use super::metrics;
@@ -53,7 +54,7 @@ pub fn all(sweep: &Sweep, merged: &Merged) -> Vec<Figure> {
 }
 
 /// Name of a metric with its unit.
-fn named(metric: usize) -> String {
+pub fn named(metric: usize) -> String {
     let metric = metrics::metric(metric);
     let name = metric.name.trim_end_matches("_ms").trim_end_matches("_bps").replace('_', " ");
     if metric.unit == "-" { name } else { format!("{name} ({})", metric.unit) }
@@ -61,20 +62,6 @@ fn named(metric: usize) -> String {
 
 fn axis_name(axis: &Axis) -> String {
     if axis.unit.is_empty() { axis.name.clone() } else { format!("{} ({})", axis.name, axis.unit) }
-}
-
-/// Distinct labels of an axis in the design, in the order of their sizes, or of the design.
-fn labels(sweep: &Sweep, axis: usize) -> Vec<String> {
-    let mut found: Vec<(String, Option<f64>)> = Vec::new();
-    for value in sweep.points.iter().filter_map(|p| p.values[axis].as_ref()) {
-        if !found.iter().any(|(label, _)| *label == value.label) {
-            found.push((value.label.clone(), value.number));
-        }
-    }
-    if found.iter().all(|(_, number)| number.is_some()) {
-        found.sort_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)));
-    }
-    found.into_iter().map(|(label, _)| label).collect()
 }
 
 /// Runs' values of a metric where the given axes have the given labels.
@@ -88,22 +75,17 @@ fn values_at(sweep: &Sweep, merged: &Merged, metric: usize, at: &[(usize, &str)]
 }
 
 /// Mean of a metric over the first two axes; `None` where they do not span a grid.
-fn heat_map(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure> {
+pub fn heat_map(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure> {
     if sweep.axes.len() < 2 {
         return None;
     }
-    let (rows, columns) = (labels(sweep, 0), labels(sweep, 1));
-    let cell = |row: &String, column: &String| {
-        mean(&values_at(sweep, merged, metric, &[(0, row.as_str()), (1, column.as_str())]))
-    };
-    let cells: Vec<Vec<Option<f64>>> =
-        rows.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect()).collect();
-    let known: Vec<f64> = cells.iter().flatten().flatten().copied().collect();
-    let full = known.len() * 2 >= rows.len() * columns.len();
+    let grid = Grid::new(sweep, merged, metric);
+    let (rows, columns) = (&grid.rows, &grid.columns);
+    let (low, high) = grid.ends()?;
+    let full = grid.known() >= 0.5;
     if rows.len() < 2 || columns.len() < 2 || rows.len().max(columns.len()) > NAMES_MAX || !full {
         return None;
     }
-    let (low, high) = known.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
     let others = if sweep.axes.len() > 2 { ", mean over the other axes" } else { "" };
     let title = format!("{} over {} and {}", named(metric), sweep.axes[0].name, sweep.axes[1].name);
     let mut canvas =
@@ -118,8 +100,12 @@ fn heat_map(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure> {
         canvas.svg.text((left - 10.0, from_top + 25.0), TextStyle::LABEL.at(Anchor::End), row);
         for (x, column) in columns.iter().enumerate() {
             let from_left = left + x as f64 * width;
-            table.push(vec![Cell::Text(row.clone()), Cell::Text(column.clone()), Cell::maybe(cells[y][x])]);
-            let Some(value) = cells[y][x] else { continue };
+            table.push(vec![
+                Cell::Text(row.clone()),
+                Cell::Text(column.clone()),
+                Cell::maybe(grid.fields[y][x].mean),
+            ]);
+            let Some(value) = grid.fields[y][x].mean else { continue };
             let share = if high > low { (value - low) / (high - low) } else { 0.5 };
             let tip = format!("{row}, {column}: {}", three_digits(value));
             canvas.svg.rect(

@@ -6,13 +6,14 @@ use super::constraint::Constraint;
 use super::design;
 use super::metrics;
 use super::spec::{DesignSpec, RandomNumbers, ReplicationsSpec, SweepSpec};
+use super::store::SweepManifest;
 use crate::kernel::digest::DigestFold;
 use crate::kernel::random::{Purpose, draw};
 use crate::scenario::error::ScenarioError;
 use crate::scenario::overrides::Override;
 use crate::scenario::plan::Plan;
 use crate::scenario::tree::{Node, SourceKind, Sources, Value};
-use crate::scenario::{Template, Warning, de, reader, template};
+use crate::scenario::{Library, Template, Warning, de, reader, template};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -127,8 +128,8 @@ pub struct Sweep {
     pub scenario: PathBuf,
     /// Comment at the head of the file, line by line.
     pub comment: Vec<String>,
-    /// Changes from outside (`--set`).
-    pub set: Vec<String>,
+    /// Changes from outside.
+    pub changes: SweepChanges,
     /// What is varied.
     pub axes: Vec<Axis>,
     /// The design.
@@ -171,7 +172,24 @@ impl Sweep {
     /// # Errors
     /// Anything wrong with either, with its place.
     pub fn load(path: &Path, changes: &SweepChanges) -> Result<Self, ScenarioError> {
-        let text = template::read_text(path)?;
+        Self::read(template::read_text(path)?, path, None, changes)
+    }
+
+    /// The sweep that a folder says it holds, from the texts kept there: whatever has become of the files.
+    ///
+    /// # Errors
+    /// As [`Sweep::load`]: the folder was made by a version that read other files.
+    pub fn of_manifest(manifest: &SweepManifest) -> Result<Self, ScenarioError> {
+        let changes = SweepChanges { set: manifest.set.clone(), replications: manifest.replications };
+        Self::read(manifest.text.clone(), &manifest.file, Some(&manifest.scenario), &changes)
+    }
+
+    fn read(
+        text: String,
+        path: &Path,
+        scenario_text: Option<&str>,
+        changes: &SweepChanges,
+    ) -> Result<Self, ScenarioError> {
         let mut sources = Sources::default();
         let source = sources.add(SourceKind::File, path.display().to_string(), text.clone());
         let root =
@@ -182,12 +200,15 @@ impl Sweep {
             return Err(ScenarioError::at(&sources, root.nearest("version").span, "version", problem));
         }
         let scenario = path.parent().unwrap_or(Path::new("")).join(&spec.scenario);
-        if !scenario.is_file() {
+        if scenario_text.is_none() && !scenario.is_file() {
             let problem = format!("there is no file {}", scenario.display());
             let error = ScenarioError::at(&sources, root.nearest("scenario").span, "scenario", problem);
             return Err(error.help("the path starts from the folder of the sweep file"));
         }
-        let mut template = Template::load(&scenario, sources)?;
+        let mut template = match scenario_text {
+            Some(text) => Template::parse(text, &scenario, &Library::of(&scenario), sources)?,
+            None => Template::load(&scenario, sources)?,
+        };
         for entry in root.get("set").map(Node::entries).unwrap_or_default() {
             let change = Override { path: entry.key.clone(), span: entry.span, value: entry.value.clone() };
             template.change(&change)?;
@@ -202,9 +223,9 @@ impl Sweep {
             Some(n) => Replications::Fixed(n),
             None => reading.replications()?,
         };
-        let (design, rows) = reading.rows(&axes, &replications)?;
+        let (design, rows) = reading.rows(&axes)?;
         let all = rows.len();
-        let kept: Vec<Vec<Option<AxisValue>>> =
+        let kept: Vec<Row> =
             rows.into_iter().filter(|row| constraints.iter().all(|c| c.allows(row))).collect();
         if kept.is_empty() {
             return Err(reading.at("constraints", "the constraints leave no point"));
@@ -226,7 +247,7 @@ impl Sweep {
             comment: reader::head_comment(&text),
             text,
             scenario,
-            set: changes.set.clone(),
+            changes: changes.clone(),
             axes,
             design,
             points,
@@ -269,14 +290,13 @@ impl Sweep {
         Ok(plan)
     }
 
-    /// The seed of a run: 48 random bits from (sweep seed, point, replication), so that it reads the same in
-    /// every language. With common random numbers the point does not enter.
+    /// The seed of a run; with common random numbers the point does not enter.
     pub fn seed_of(&self, point: &Point, replication: u32) -> u64 {
         let entity = match self.random_numbers {
             RandomNumbers::Independent => point.id,
             RandomNumbers::Common => 0,
         };
-        draw(self.seed, SEEDS, entity, (1 << 40) | u64::from(replication)) >> 16
+        replication_seed(self.seed, entity, replication)
     }
 
     /// The line of the head comment that starts with `Question:`, without that word.
@@ -285,8 +305,14 @@ impl Sweep {
     }
 }
 
+/// The seed of a replication: 48 random bits from (root, point, replication), so that it reads the same in every
+/// language.
+pub fn replication_seed(root: u64, point: u64, replication: u32) -> u64 {
+    draw(root, SEEDS, point, (1 << 40) | u64::from(replication)) >> 16
+}
+
 /// Distinct points in the order of their first row, and the rows as positions among them.
-fn distinct(axes: &[Axis], rows: Vec<Vec<Option<AxisValue>>>) -> (Vec<Point>, Vec<usize>) {
+fn distinct(axes: &[Axis], rows: Vec<Row>) -> (Vec<Point>, Vec<usize>) {
     let (mut points, mut found, mut positions) = (Vec::new(), BTreeMap::new(), Vec::new());
     for values in rows {
         let point = Point::new(axes, values);
@@ -298,6 +324,9 @@ fn distinct(axes: &[Axis], rows: Vec<Vec<Option<AxisValue>>>) -> (Vec<Point>, Ve
     }
     (points, positions)
 }
+
+/// A value for each axis; `None` leaves the scenario's own.
+type Row = Vec<Option<AxisValue>>;
 
 /// A file being read.
 struct Reading<'a> {
@@ -387,15 +416,11 @@ impl Reading<'_> {
     }
 
     /// The design's rows.
-    fn rows(
-        &self,
-        axes: &[Axis],
-        replications: &Replications,
-    ) -> Result<(Design, Vec<Vec<Option<AxisValue>>>), ScenarioError> {
+    fn rows(&self, axes: &[Axis]) -> Result<(Design, Vec<Row>), ScenarioError> {
         let n = axes.len();
         let seed = self.spec.seed.unwrap_or(0);
-        let bounded = |points: u64| self.check_points(points, replications).map(|()| points);
-        let placed = |shares: Vec<Vec<f64>>| -> Vec<Vec<Option<AxisValue>>> {
+        let bounded = |points: u64| self.check_points(points).map(|()| points);
+        let placed = |shares: Vec<Vec<f64>>| -> Vec<Row> {
             let row =
                 |row: Vec<f64>| axes.iter().zip(row).map(|(axis, share)| Some(axis.at(share))).collect();
             shares.into_iter().map(row).collect()
@@ -426,7 +451,7 @@ impl Reading<'_> {
         })
     }
 
-    fn listed(&self, axes: &[Axis]) -> Result<Vec<Vec<Option<AxisValue>>>, ScenarioError> {
+    fn listed(&self, axes: &[Axis]) -> Result<Vec<Row>, ScenarioError> {
         let list = match self.root.get("design").map(|n| &n.value) {
             Some(Value::Variant(_, Some(inner))) => inner.as_ref(),
             _ => self.root.nearest("design"),
@@ -460,7 +485,7 @@ impl Reading<'_> {
         Ok(rows)
     }
 
-    fn check_points(&self, points: u64, replications: &Replications) -> Result<(), ScenarioError> {
+    fn check_points(&self, points: u64) -> Result<(), ScenarioError> {
         if points == 0 {
             return Err(self.at("design", "a design has at least one point"));
         }
@@ -468,7 +493,6 @@ impl Reading<'_> {
             return Err(self.at("design", format!("{points} points; at most {POINTS_MAX}")));
         }
         // Constraints may leave fewer; what is refused here would be too slow to lay out.
-        let _ = replications;
         Ok(())
     }
 
@@ -487,7 +511,7 @@ impl Reading<'_> {
 }
 
 /// Every combination; the last axis varies fastest.
-fn grid(axes: &[Axis], points: u64) -> Vec<Vec<Option<AxisValue>>> {
+fn grid(axes: &[Axis], points: u64) -> Vec<Row> {
     let row = |mut index: u64| {
         let mut row: Vec<Option<AxisValue>> = axes
             .iter()
@@ -506,7 +530,7 @@ fn grid(axes: &[Axis], points: u64) -> Vec<Vec<Option<AxisValue>>> {
 }
 
 /// The scenario as it is, then every value by itself.
-fn one_at_a_time(axes: &[Axis]) -> Vec<Vec<Option<AxisValue>>> {
+fn one_at_a_time(axes: &[Axis]) -> Vec<Row> {
     let alone = |n: usize, value: &AxisValue| {
         let mut row = vec![None; axes.len()];
         row[n] = Some(value.clone());

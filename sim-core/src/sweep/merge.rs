@@ -3,7 +3,7 @@
 //! Which replications count is decided here, by the stop rule over replications in their order: what else lies in
 //! a folder, and who put it there, does not matter.
 
-use super::contents::source_of;
+use super::contents::Recipe;
 use super::load::{Replications, Sweep};
 use super::run::run_key;
 use super::stats::Intervals;
@@ -104,13 +104,15 @@ pub fn merge(sweep: &Sweep, stores: &[Store]) -> Result<Merged, MergeError> {
     for point in 0..sweep.points.len() {
         let mut runs: Vec<RunFile> = Vec::new();
         let mut whole = true;
+        let recipe = Recipe::new(sweep, point)?;
         for replication in 0..max {
             if replication >= min
                 && (!whole || enough(&sweep.replications, &values_of(&sweep.replications, runs.iter())))
             {
                 break;
             }
-            match find(sweep, stores, point, replication, &mut merged)? {
+            let (plan, source) = recipe.at(sweep, replication);
+            match find(stores, &run_key(&plan, source.as_ref()), &mut merged)? {
                 Some(run) => runs.push(run),
                 None => {
                     whole = false;
@@ -123,26 +125,18 @@ pub fn merge(sweep: &Sweep, stores: &[Store]) -> Result<Merged, MergeError> {
     Ok(merged)
 }
 
-fn find(
-    sweep: &Sweep,
-    stores: &[Store],
-    point: usize,
-    replication: u32,
-    merged: &mut Merged,
-) -> Result<Option<RunFile>, MergeError> {
-    let plan = sweep.plan(point, replication)?;
-    let source = source_of(sweep, point, &plan)?;
-    let key = run_key(&plan, source.as_ref());
+/// The run of this name from any folder.
+fn find(stores: &[Store], key: &str, merged: &mut Merged) -> Result<Option<RunFile>, MergeError> {
     let mut first: Option<(RunFile, &Store)> = None;
     for store in stores {
-        match store.find(&key)? {
+        match store.find(key)? {
             Found::Absent => {}
-            Found::Damaged => merged.damaged.push(store.run_path(&key)),
+            Found::Damaged => merged.damaged.push(store.run_path(key)),
             Found::Run(run) => match &first {
                 None => first = Some((*run, store)),
                 Some((known, _)) if known.same_result(&run) => merged.repeated += 1,
                 Some((_, other)) => {
-                    let (first, second) = (other.run_path(&key), store.run_path(&key));
+                    let (first, second) = (other.run_path(key), store.run_path(key));
                     return Err(MergeError::Conflict { first, second });
                 }
             },

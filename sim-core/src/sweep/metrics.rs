@@ -53,7 +53,8 @@ fn table() -> Vec<(Metric, Read)> {
         table.push((Metric { name: name.to_owned(), unit, meaning: meaning.to_owned() }, read));
     };
     let ms = |ns: u64| ns as f64 / 1e6;
-    let times: [(&str, &str, fn(&ArmSummary) -> &Distribution); 5] = [
+    type Times = fn(&ArmSummary) -> &Distribution;
+    let times: [(&str, &str, Times); 5] = [
         ("verified", "slot start until a node has received and executed the block", |s| &s.to_verified),
         ("arrived", "slot start until a node holds the whole block", |s| &s.to_arrived),
         ("final", "slot start until a node has seen 2/3 of the stake vote for it", |s| &s.to_final),

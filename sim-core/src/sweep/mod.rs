@@ -7,7 +7,7 @@
 //! * [`spec`]: what may be written. [`load`]: read, checked, laid out into points.
 //! * [`axis`], [`design`]: what is varied, and which combinations are run.
 //! * [`metrics`]: what is kept of a run. [`store`]: the folder. [`run`]: threads, failures, resuming.
-//! * [`merge`](mod@merge): which runs count. [`stats`], [`effects`], [`tables`], [`figures`], [`report`]: what they say.
+//! * [`merge`](mod@merge): which runs count. [`stats`], [`effects`], [`grid`], [`tables`], [`figures`], [`report`]: what they say.
 //!
 //! May import everything below; nothing imports it but programs. What must never be true here: a result that
 //! depends on the order of runs, on the number of processes or threads, on what else lies in the folder, or
@@ -20,6 +20,7 @@ mod contents;
 pub mod design;
 pub mod effects;
 pub mod figures;
+pub mod grid;
 pub mod load;
 pub mod merge;
 pub mod metrics;

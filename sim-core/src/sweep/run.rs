@@ -3,7 +3,7 @@
 //! Order and number of threads decide when a run happens and nothing else. A run that fails, or panics, is
 //! recorded with its error and the rest goes on; a folder that cannot be written ends the call.
 
-use super::contents::Contents;
+use super::contents::{Contents, Recipe};
 use super::load::Sweep;
 use super::merge::{enough, values_of};
 use super::metrics;
@@ -61,7 +61,7 @@ pub struct RunOptions<'a> {
     pub shard: Shard,
     /// Runs again what failed.
     pub retry_failed: bool,
-    /// Writes a result folder for every run made now.
+    /// Writes a result folder for every run that has none; makes it once more for that where it is there already.
     pub reports: bool,
     /// A clock, s; for wall times and the time budget.
     pub clock_s: &'a (dyn Fn() -> f64 + Sync),
@@ -97,6 +97,8 @@ pub struct RunSummary {
     pub damaged: usize,
     /// Runs not started because time was up or it was told to stop.
     pub left: usize,
+    /// Blocks that had to be executed.
+    pub executed: u64,
     /// Block executions found in memory or on disk instead of being done.
     pub executions_saved: u64,
 }
@@ -135,6 +137,7 @@ struct Runner<'a> {
     progress: &'a SweepProgress,
     resources: Resources,
     contents: Contents<'a>,
+    recipe: Mutex<Option<Arc<Recipe>>>,
     queue: Mutex<Queue>,
     changed: Condvar,
     started_s: f64,
@@ -164,8 +167,9 @@ pub fn run(
         store,
         options,
         progress,
-        contents: Contents::new(sweep, store, &resources),
+        contents: Contents::new(store, &resources),
         resources,
+        recipe: Mutex::default(),
         queue: Mutex::new(Queue { jobs, busy: 0, done, summary: RunSummary::default(), error: None }),
         changed: Condvar::new(),
         started_s: (options.clock_s)(),
@@ -175,10 +179,11 @@ pub fn run(
             scope.spawn(|| runner.work());
         }
     });
-    let executions_saved = runner.resources.executions.stats().1;
+    let executions = &runner.resources.executions;
+    let (executed, executions_saved) = (executions.executed(), executions.stats().1);
     let Queue { mut summary, error, .. } = runner.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
     summary.failed.sort();
-    summary.executions_saved = executions_saved;
+    (summary.executed, summary.executions_saved) = (executed, executions_saved);
     error.map_or(Ok(summary), Err)
 }
 
@@ -249,13 +254,25 @@ impl Runner<'_> {
         }
     }
 
+    /// What a point's runs are made from; replications come one after the other, so the latest is kept.
+    fn recipe(&self, point: usize) -> Result<Arc<Recipe>, SweepError> {
+        let lock = || self.recipe.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recipe) = lock().clone().filter(|recipe| recipe.is_of(point)) {
+            return Ok(recipe);
+        }
+        let recipe = Arc::new(Recipe::new(self.sweep, point)?);
+        *lock() = Some(Arc::clone(&recipe));
+        Ok(recipe)
+    }
+
     /// The run from the folder, or made now; `None` if time is up.
     fn find_or_make(&self, job: Job) -> Result<Option<RunFile>, SweepError> {
-        let plan = self.sweep.plan(job.point, job.replication)?;
-        let source = self.contents.source(job.point, &plan)?;
+        let (plan, source) = self.recipe(job.point)?.at(self.sweep, job.replication);
         let key = run_key(&plan, source.as_ref());
-        let again =
-            |run: &RunFile| self.options.retry_failed && matches!(run.outcome, Outcome::Failed { .. });
+        let again = |run: &RunFile| match run.outcome {
+            Outcome::Failed { .. } => self.options.retry_failed,
+            Outcome::Done { .. } => self.options.reports && !self.store.has_report(&key),
+        };
         match self.store.find(&key)? {
             Found::Run(run) if !again(&run) => {
                 self.lock().summary.skipped += 1;
@@ -349,4 +366,31 @@ fn file_hash(path: &Path) -> String {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let read = || std::fs::read(path).map_or_else(|_| "absent".to_owned(), |bytes| hash(&bytes));
     known.entry(path.to_owned()).or_insert_with(read).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_run_is_an_error_with_its_words() {
+        let index = std::hint::black_box(7);
+        let broken = guarded(|| Ok([1, 2, 3][index]));
+        assert!(broken.is_err_and(|e| e.contains("which is a bug: index out of bounds")));
+        assert_eq!(guarded(|| Err::<(), _>("no such graph".to_owned())), Err("no such graph".to_owned()));
+        assert_eq!(guarded(|| Ok(3)), Ok(3));
+    }
+
+    #[test]
+    fn every_point_is_in_one_shard() {
+        for of in 1..9 {
+            for point in 0..100 {
+                assert_eq!((1..=of).filter(|index| Shard { index: *index, of }.holds(point)).count(), 1);
+            }
+        }
+        for wrong in ["0/3", "4/3", "1", "a/b", "1/0", "-1/2"] {
+            assert!(Shard::parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(Shard::parse("2/8"), Ok(Shard { index: 2, of: 8 }));
+    }
 }

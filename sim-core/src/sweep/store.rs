@@ -68,7 +68,7 @@ pub enum StoreError {
     },
 }
 
-pub(super) fn io_error<'a>(
+pub(crate) fn io_error<'a>(
     action: &'static str,
     path: &'a Path,
 ) -> impl FnOnce(io::Error) -> StoreError + 'a {
@@ -152,6 +152,9 @@ pub struct SweepManifest {
     pub file: PathBuf,
     /// Changes from outside.
     pub set: Vec<String>,
+    /// Replications from outside, in place of the file's.
+    #[serde(default)]
+    pub replications: Option<u32>,
     /// Text of the sweep file.
     pub text: String,
     /// Text of its scenario.
@@ -197,7 +200,8 @@ impl Store {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             engine: ENGINE.to_owned(),
             file: sweep.path.clone(),
-            set: sweep.set.clone(),
+            set: sweep.changes.set.clone(),
+            replications: sweep.changes.replications,
             text: sweep.text.clone(),
             scenario,
             axes: sweep.axes.iter().map(|axis| axis.name.clone()).collect(),
@@ -257,6 +261,11 @@ impl Store {
     /// Where a run's own report is, or would be.
     pub fn report_path(&self, key: &str) -> PathBuf {
         self.dir.join("reports").join(key)
+    }
+
+    /// A run's own report is there.
+    pub fn has_report(&self, key: &str) -> bool {
+        self.report_path(key).join("manifest.json").is_file()
     }
 
     /// Looks for a run.
@@ -324,7 +333,7 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 
 /// Writes a file under a temporary name beside it and renames it. A process killed on the way leaves the
 /// temporary file, which nothing reads.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let n = COUNTER.fetch_add(1, Ordering::Relaxed);

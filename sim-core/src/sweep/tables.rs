@@ -168,7 +168,9 @@ fn point_columns(sweep: &Sweep) -> Vec<Column<PointRow>> {
         Some(r.mean? + r.half?)
     }));
     columns.push(number("min", "least", |r: &PointRow| quantile(&r.values, 0.0)));
+    columns.push(number("p10", "quantile at 10 %, interpolated", |r: &PointRow| quantile(&r.values, 0.1)));
     columns.push(number("median", "median", |r: &PointRow| quantile(&r.values, 0.5)));
+    columns.push(number("p90", "quantile at 90 %, interpolated", |r: &PointRow| quantile(&r.values, 0.9)));
     columns.push(number("max", "greatest", |r: &PointRow| quantile(&r.values, 1.0)));
     columns
 }

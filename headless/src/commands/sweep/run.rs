@@ -42,10 +42,11 @@ pub fn run(task: &SweepRunTask, out: &mut dyn Write) -> Result<(), Failure> {
     let points = (0..sweep.points.len()).filter(|p| shard.holds(*p)).count();
     writeln!(
         out,
-        "{points} points: {} runs made, {} found, {} failed, {} executions saved, {}",
+        "{points} points: {} runs made, {} found, {} failed; {} blocks executed, {} executions saved; {}",
         summary.made,
         summary.skipped,
         summary.failed.len(),
+        summary.executed,
         summary.executions_saved,
         plan::duration(clock())
     )?;
