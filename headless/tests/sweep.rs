@@ -297,10 +297,10 @@ fn a_damaged_run_file_is_found_and_made_again() {
 #[test]
 fn a_point_that_cannot_run_is_recorded_with_its_error_and_the_rest_goes_on() {
     // That a given graph falls apart is only found when it is built.
-    let sweep = "(version: 1, scenario: \"base.ron\", set: { \"nodes.count\": 4 }, axes: [
+    let sweep = "(version: 1, scenario: \"base.ron\", set: { \"nodes.count\": 5 }, axes: [
         (path: \"network.topology\", values: [FullMesh, File(\"two.csv\")])])";
     let bench = Bench::new(sweep);
-    fs::write(bench.path("two.csv"), "0,1\n2,3\n").unwrap();
+    fs::write(bench.path("two.csv"), "0,1\n2,3\n3,4\n").unwrap();
     let text = bench.fine("run", "out", &[]);
     assert!(text.contains("2 runs made, 0 found, 1 failed") && text.contains("failed: point 1"), "{text}");
     let again = bench.fine("run", "out", &[]);
@@ -363,7 +363,7 @@ fn bad_sweeps_are_refused_with_their_place_and_what_to_do() {
     let sweep = |axes: &str, rest: &str| {
         format!("(version: 1, scenario: \"base.ron\",\n  axes: [{axes}],\n  {rest})")
     };
-    let fine = "(path: \"nodes.count\", values: [4, 8])";
+    let fine = "(path: \"nodes.count\", values: [6, 8])";
     let cases = [
         (sweep("(path: \"network.bandwith\", values: [\"2x\"])", ""), "sweep.ron:2:", "network.bandwidth"),
         (
@@ -377,7 +377,7 @@ fn bad_sweeps_are_refused_with_their_place_and_what_to_do() {
             "sweep.ron:2:",
             "the range is empty",
         ),
-        (sweep("(path: \"nodes.count\", from: 4, to: 6, steps: 9)", ""), "sweep.ron:2:", "use fewer steps"),
+        (sweep("(path: \"nodes.count\", from: 6, to: 8, steps: 9)", ""), "sweep.ron:2:", "use fewer steps"),
         (sweep("(path: \"nodes.count\", values: [])", ""), "sweep.ron:2:", "has no values"),
         (sweep("(path: \"nodes.count\", values: [1])", ""), "sweep.ron:2:", "nodes.count"),
         (sweep(fine, "budget: (runs: 7), replications: Fixed(4)"), "sweep.ron:3:", "2 points need 8 runs"),

@@ -5,7 +5,8 @@ use super::side::Side;
 use crate::kernel::math::sqrt;
 use crate::observe::measure::{measured_node_blocks, summarise, to_verified_ns};
 use crate::observe::record::RunRecord;
-use crate::simulation::experiment::{ExperimentError, Monitor, run_paired};
+use crate::scenario::plan::{Plan, WorkloadPlan};
+use crate::simulation::experiment::{ExperimentError, Monitor, run_paired, same_contents};
 use crate::sweep::load::replication_seed;
 use crate::sweep::metrics;
 use crate::sweep::stats::{Difference, Interval, Intervals, mean};
@@ -110,7 +111,8 @@ pub fn replicate(
     let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     made.sort_by_key(|(replication, _)| *replication);
     let pairs: Vec<Pair> = made.into_iter().map(|(_, pair)| pair).collect::<Result<_, _>>()?;
-    let pinned = crate::simulation::experiment::same_contents(a.plan(), &Side::seeded(b, a.plan().seed));
+    let users = a.plan().chains.iter().any(|c| matches!(c.workload, WorkloadPlan::Users(_)));
+    let pinned = users && same_contents(a.plan(), &b.seeded(root));
     let labels = [a.label.clone(), b.label.clone()];
     let rows = rows(&pairs);
     Ok(Replicated { labels, seed: root, pinned, pairs, rows })
@@ -118,8 +120,8 @@ pub fn replicate(
 
 impl Side {
     /// Its plan with a seed.
-    fn seeded(&self, seed: u64) -> crate::scenario::plan::Plan {
-        crate::scenario::plan::Plan { seed, ..self.plan().clone() }
+    fn seeded(&self, seed: u64) -> Plan {
+        Plan { seed, ..self.plan().clone() }
     }
 }
 

@@ -187,8 +187,8 @@ impl Estimate {
     }
 
     /// Rough time of the event loop on one core, seconds; the execution of contracts comes on top.
-    pub fn event_loop_s(&self) -> u64 {
-        self.events / EVENTS_PER_S
+    pub fn event_loop_s(&self) -> f64 {
+        self.events as f64 / EVENTS_PER_S as f64
     }
 }
 

@@ -92,7 +92,7 @@ fn cost(sweep: &Sweep) -> Result<Cost, Failure> {
         one.check(&name, available)
             .map_err(|e| Failure::BadInput(format!("{}: {e}", sweep.path.display())))?;
         cost.events = cost.events.saturating_add(one.events);
-        cost.seconds += one.event_loop_s() as f64;
+        cost.seconds += one.event_loop_s();
     }
     Ok(cost)
 }
