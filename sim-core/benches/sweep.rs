@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --profile dist -p sim-core --bench sweep`; needs an idle machine with two cores.
 
+#![allow(clippy::disallowed_types, reason = "a benchmark reads the clock")]
+
 use sim_core::simulation::{Resources, Simulation};
 use sim_core::sweep::{RunOptions, Shard, Store, Sweep, SweepChanges, SweepProgress, merge, run, tables};
 use std::fs;
