@@ -132,6 +132,7 @@ fn plan(network: &Network, blocks: u32) -> Plan {
             gas_limit: 0,
             initial_base_fee_wei: 0,
             blobs: None,
+            fee_market: Default::default(),
             execution: ExecutionPlan {
                 algorithm: Algorithm::Serial,
                 cores: Some(1),

@@ -23,6 +23,7 @@ fn transaction(order: u64, sender: u32, nonce: u64, max_fee: u64, priority: u64,
         max_fee_per_gas: max_fee,
         max_priority_fee_per_gas: priority.min(max_fee),
         chain_id: 1,
+        access_list: Vec::new(),
     }
 }
 

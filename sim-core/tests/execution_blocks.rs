@@ -10,10 +10,12 @@ use parallel_evm::{
 use proptest::prelude::*;
 use sim_core::chain::account::{AccountKind, address};
 use sim_core::chain::block::{BlockHeader, BlockId};
+use sim_core::chain::fee_market::{Eip1559, MarketState};
 use sim_core::chain::mempool::{Mempool, TransactionLog};
 use sim_core::chain::transaction::{Transaction, TxId};
 use sim_core::execution::block_time::{BlockTimer, Machine};
-use sim_core::execution::builder::{BlockExecutor, BuiltBlock, ExecutionCache, PoolView, Rules};
+use sim_core::execution::builder::{BlockExecutor, ExecutionCache, Rules};
+use sim_core::execution::draft::{BuiltBlock, PoolView, Terms};
 use sim_core::execution::fit::{self, Row};
 use sim_core::execution::profile;
 use sim_core::execution::state::WorldState;
@@ -248,6 +250,7 @@ fn token_transfer(order: u64, sender: u32, nonce: u64, tip: u64) -> Transaction 
         max_fee_per_gas: 1_000,
         max_priority_fee_per_gas: tip,
         chain_id: RULES.chain_id,
+        access_list: Vec::new(),
     }
 }
 
@@ -267,7 +270,9 @@ fn build(engine: &BlockExecutor, pool: &(TransactionLog, Mempool), gas_limit: u6
         visible: &|_| true,
         address: &|sender| address(AccountKind::Person, u64::from(sender)),
     };
-    engine.build(RULES, &header(gas_limit).to_env(), &genesis(40), source).unwrap()
+    let prices = MarketState::flat(100);
+    let terms = Terms { market: &Eip1559::MAINNET, prices: &prices };
+    engine.build(RULES, &header(gas_limit).to_env(), &genesis(40), source, terms).unwrap()
 }
 
 #[test]

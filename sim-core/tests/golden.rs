@@ -17,8 +17,20 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 7] = [
+const SCENARIOS: [(&str, &[&str], bool); 8] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
+    (
+        "local-fee-markets",
+        &[
+            "run.blocks=10",
+            "workload.accounts=300",
+            "workload.instances=4",
+            "workload.burst.accounts=200",
+            "workload.burst.from=\"6 s\"",
+            "workload.burst.until=\"16 s\"",
+        ],
+        false,
+    ),
     ("mainnet-blocks", &[], true),
     (
         "million-rollups",

@@ -4,7 +4,7 @@ mod common;
 mod observe_support;
 
 use observe_support::{Shape, arms, meta, run};
-use sim_core::observe::record::{RunRecord, TopologyStats};
+use sim_core::observe::record::{FeeRecord, RunRecord, TopologyStats};
 use sim_core::observe::{ReadError, WriteOptions, analyse, figures, read_results, reader, write_results};
 use sim_core::scenario::plan::*;
 use sim_core::simulation::experiment::{Monitor, run_paired};
@@ -21,7 +21,13 @@ fn written(dir: &Path, records: &[RunRecord]) -> PathBuf {
 /// A record as a folder can hold it.
 fn kept(record: &RunRecord) -> RunRecord {
     let mut record = record.clone();
-    record.blocks.iter_mut().for_each(|b| b.execution.work.clear());
+    for block in &mut record.blocks {
+        block.execution.work.clear();
+        // What was paid stands with the transactions.
+        let FeeRecord { metered_gas, hot_gas, hot_surcharge_wei, turned_away, .. } = block.fees;
+        block.fees =
+            FeeRecord { metered_gas, hot_gas, hot_surcharge_wei, turned_away, ..FeeRecord::default() };
+    }
     record
 }
 

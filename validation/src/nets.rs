@@ -123,6 +123,7 @@ impl Study {
                 gas_limit: 30_000_000,
                 initial_base_fee_wei: 1,
                 blobs: None,
+                fee_market: Default::default(),
                 execution: ExecutionPlan {
                     algorithm: Algorithm::Serial,
                     cores: None,

@@ -1,7 +1,7 @@
 //! All checks, in the order of the page. A new check is one constant in a family's file and one line here.
 
 use crate::check::Check;
-use crate::checks::{amm, bounds, duplicates, fees, forks, hops, queue, rollups, rumour, schedules};
+use crate::checks::{amm, bounds, duplicates, fees, forks, hops, markets, queue, rollups, rumour, schedules};
 
 /// All checks.
 pub fn all() -> Vec<Check> {
@@ -17,6 +17,9 @@ pub fn all() -> Vec<Check> {
         forks::CONSTANT,
         forks::INFORMED_FRACTION,
         fees::BANG_BANG,
+        markets::PATHS,
+        markets::WINDOWS,
+        markets::ISOLATION,
         amm::SPLIT,
         rollups::COMPRESSION,
         rollups::SEQUENCER_LITTLE,

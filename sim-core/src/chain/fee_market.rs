@@ -1,145 +1,262 @@
-//! The price of gas.
+//! What a chain charges for its blocks' space: markets behind one trait, one file each.
 //!
-//! **Captures** EIP-1559: the base fee follows the parent's gas use, bit-exactly as consensus clients compute
-//! it; blob space has a market of its own ([`blob`]). **Parameters** elasticity and change denominator
-//! ([`Eip1559::MAINNET`]: 2 and 8). **Source** EIP-1559, function `base_fee` of its specification. **Checked against** the vectors of
-//! go-ethereum's `TestCalcBaseFee`, the first mainnet block after London, and the long-run load of bang-bang
-//! demand, 1.06266 of the target (arXiv 2212.07175).
+//! A market has three duties. It *quotes* what a transaction pays per gas, given the prices that hold in a block;
+//! it *admits* a transaction into a block, given what the block already holds; and it *updates* its prices from
+//! what the block used. All of it is integer arithmetic with a stated rounding.
+//!
+//! A price has two parts. The **base fee** is the same for everybody; it stands in the header and in the EVM's
+//! block environment. On top of it comes a **surcharge** for what the transaction touches. Both are burnt; what
+//! the user offers beyond them is the tip. The EVM knows one price per gas: the builder hands it a priority fee
+//! of surcharge + tip, so that balance checks, refunds and the `GASPRICE` opcode are those of a transaction that
+//! pays this price, and after the last transaction takes the surcharges out of the beneficiary's balance. Hence
+//! users pay exactly what is burnt plus the tips.
+//!
+//! A surcharge needs to know what a transaction touches before it runs, and the EVM does not. [`KeyedBy`] says
+//! which answer a chain gives.
+//!
+//! Prices that hold after a block travel beside its state, so that every fork has its own.
+//!
+//! May import what `chain` may. Must never be true: that a price depends on anything but the blocks below it.
 
 pub mod blob;
+pub mod cap;
+pub mod cap_and_local;
+pub mod eip1559;
+pub mod local;
+pub mod resources;
+pub mod windows;
 
-/// A rule that prices the gas of the next block from what the parent used.
+use super::transaction::{Transaction, effective_tip};
+use parallel_evm::{Address, Location, TxReport};
+use resources::RESOURCES;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub use eip1559::{Eip1559, next_base_fee};
+
+/// A rule for who gets into blocks and at what price.
 pub trait FeeMarket {
-    /// Base fee of a block, wei per gas.
-    ///
-    /// `gas_used` and `gas_limit` are the parent's, in gas; `parent_base_fee` in wei per gas.
-    fn next_base_fee(&self, parent_base_fee: u64, gas_used: u64, gas_limit: u64) -> u64;
+    /// How it knows what a transaction touches; `None` if it does not ask.
+    fn keyed_by(&self) -> Option<KeyedBy> {
+        None
+    }
+
+    /// The prices in a block that begins `elapsed_ns` after its parent, which left `state` behind.
+    fn open(&self, state: &MarketState, elapsed_ns: u64) -> MarketState {
+        let _ = elapsed_ns;
+        state.clone()
+    }
+
+    /// What a transaction that touches `keys` is charged in a block with these prices.
+    fn quote(&self, state: &MarketState, keys: &[Address]) -> Quote {
+        let _ = keys;
+        Quote { base_fee_wei: state.base_fee_wei, ..Quote::default() }
+    }
+
+    /// Whether a block that already holds `used` may take this as well. Its gas limit is the caller's business.
+    fn admit(&self, used: &BlockUse, ask: &Ask<'_>) -> bool {
+        let _ = (used, ask);
+        true
+    }
+
+    /// How much of its gas limit a block has spent, gas.
+    fn metered(&self, used: &BlockUse) -> u64 {
+        used.gas
+    }
+
+    /// The prices that a block with the prices `state` leaves behind when it is done.
+    fn update(&self, state: &MarketState, used: &BlockUse) -> MarketState;
 }
 
-/// EIP-1559.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Eip1559 {
-    /// Gas limit over gas target. At least 1.
-    pub elasticity: u64,
-    /// A block `x` times the target above it raises the fee by `x` over this. At least 1.
-    pub change_denominator: u64,
+/// A fee market of a chain, as a plan carries it. A line here makes a market known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FeeMarketPlan {
+    /// One base fee.
+    Eip1559(Eip1559),
+    /// One base fee from several targets over several times.
+    Windows(windows::Windows),
+    /// A cap on the gas of every key in a block.
+    Cap(cap::AccountCap),
+    /// A price for every key.
+    Local(local::LocalPrice),
+    /// Both.
+    CapAndLocal(cap_and_local::CapAndLocal),
+    /// A block is as full as its scarcest resource.
+    Resources(resources::Resources),
 }
 
-impl Eip1559 {
-    /// Ethereum's parameters since London.
-    pub const MAINNET: Self = Self { elasticity: 2, change_denominator: 8 };
-}
-
-impl Default for Eip1559 {
+impl Default for FeeMarketPlan {
     fn default() -> Self {
-        Self::MAINNET
+        Self::Eip1559(Eip1559::MAINNET)
     }
 }
 
-impl FeeMarket for Eip1559 {
-    /// With `target = gas_limit / elasticity`: unchanged at the target, else moved by
-    /// `floor(floor(fee * |used - target| / target) / denominator)`, upward by at least 1 wei.
-    ///
-    /// A limit below the elasticity has no target: the fee stays. The fee saturates at `u64::MAX` wei.
-    fn next_base_fee(&self, parent_base_fee: u64, gas_used: u64, gas_limit: u64) -> u64 {
-        let target = gas_limit / self.elasticity;
-        if target == 0 || gas_used == target {
-            return parent_base_fee;
-        }
-        let distance = u128::from(gas_used.abs_diff(target));
-        let change =
-            u128::from(parent_base_fee) * distance / u128::from(target) / u128::from(self.change_denominator);
-        if gas_used > target {
-            let raised = u128::from(parent_base_fee) + change.max(1);
-            u64::try_from(raised).unwrap_or(u64::MAX)
-        } else {
-            parent_base_fee.saturating_sub(u64::try_from(change).unwrap_or(u64::MAX))
+impl FeeMarketPlan {
+    /// The market.
+    pub fn market(&self) -> &dyn FeeMarket {
+        match self {
+            Self::Eip1559(market) => market,
+            Self::Windows(market) => market,
+            Self::Cap(market) => market,
+            Self::Local(market) => market,
+            Self::CapAndLocal(market) => market,
+            Self::Resources(market) => market,
         }
     }
 }
 
-/// Base fee of the next block under [`Eip1559::MAINNET`], wei per gas.
-pub fn next_base_fee(parent_base_fee: u64, gas_used: u64, gas_limit: u64) -> u64 {
-    Eip1559::MAINNET.next_base_fee(parent_base_fee, gas_used, gas_limit)
+/// How a market knows what a transaction touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum KeyedBy {
+    /// Its callee. Free, known before execution, and blind to what the callee calls.
+    To,
+    /// Its callee and the addresses of its access list. Known before execution; declaring costs 2,400 gas and 22
+    /// bytes an address, and nothing makes anybody declare what it only reads or writes in passing.
+    AccessList,
+    /// The accounts whose storage it wrote or whose balance it raised, as the executor reports them. Exact, and
+    /// known only after execution: a builder that finds out that a transaction cannot pay for what it touched, or
+    /// touched an account that is full, leaves it out and has executed it in vain.
+    WriteSet,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+impl KeyedBy {
+    /// What is known of a transaction's keys before it runs: sorted, each once. For a write set this is a guess.
+    pub fn before(self, transaction: &Transaction) -> Vec<Address> {
+        let mut keys: Vec<Address> = transaction.to.to().copied().into_iter().collect();
+        if self == Self::AccessList {
+            keys.extend_from_slice(&transaction.access_list);
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
 
-    #[test]
-    fn the_vectors_of_go_ethereum_hold() {
-        // (parent base fee, parent gas limit, parent gas used, base fee)
-        let vectors = [
-            (1_000_000_000, 20_000_000, 10_000_000, 1_000_000_000),
-            (1_000_000_000, 20_000_000, 9_000_000, 987_500_000),
-            (1_000_000_000, 20_000_000, 11_000_000, 1_012_500_000),
-        ];
-        for (parent, limit, used, expected) in vectors {
-            assert_eq!(next_base_fee(parent, used, limit), expected);
+    /// A transaction's keys after it ran, with what was known before.
+    pub fn after(self, before: Vec<Address>, sender: Address, report: &TxReport) -> Vec<Address> {
+        if self != Self::WriteSet {
+            return before;
+        }
+        let written = report.writes.iter().filter_map(|location| match location {
+            Location::Slot(address, _) => Some(*address),
+            Location::Balance(address) => (*address != sender).then_some(*address),
+            Location::Nonce(_) | Location::Code(_) => None,
+        });
+        let mut keys: Vec<Address> = written.collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+}
+
+/// What a market remembers between blocks. The meaning of all but the first is the market's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MarketState {
+    /// Base fee of the next block, wei per gas.
+    pub base_fee_wei: u64,
+    /// Prices of keys above the base fee, wei per gas.
+    pub by_key: BTreeMap<Address, u64>,
+    /// Other numbers.
+    pub gauges: Vec<u64>,
+}
+
+impl MarketState {
+    /// Nothing but a base fee.
+    pub fn flat(base_fee_wei: u64) -> Self {
+        Self { base_fee_wei, ..Self::default() }
+    }
+}
+
+/// What a transaction is charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quote {
+    /// Wei per gas that everybody is charged; burnt.
+    pub base_fee_wei: u64,
+    /// Wei per gas for what it touches; burnt.
+    pub surcharge_wei: u64,
+    /// Wei per blob gas; burnt.
+    pub blob_fee_wei: u128,
+}
+
+impl Quote {
+    /// What remains for the proposer per gas, wei, of an offer; `None` if it does not cover the charges.
+    pub fn tip_wei(&self, max_fee: u64, max_priority_fee: u64) -> Option<u64> {
+        effective_tip(max_fee, max_priority_fee, self.base_fee_wei.checked_add(self.surcharge_wei)?)
+    }
+}
+
+/// Space in a block that a transaction wants: at most, before it ran; exactly, afterwards.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ask<'a> {
+    /// Gas.
+    pub gas: u64,
+    /// What it touches, each once.
+    pub keys: &'a [Address],
+    /// Blob gas.
+    pub blob_gas: u64,
+}
+
+/// What the transactions of a block have used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlockUse {
+    /// Gas limit of the block.
+    pub gas_limit: u64,
+    /// Gas.
+    pub gas: u64,
+    /// Gas of the transactions that touched a key.
+    pub by_key: BTreeMap<Address, u64>,
+    /// Gas by resource; sums to `gas` once everything is executed.
+    pub by_resource: [u64; RESOURCES],
+    /// Blob gas.
+    pub blob_gas: u64,
+}
+
+impl BlockUse {
+    /// An empty block.
+    pub fn new(gas_limit: u64) -> Self {
+        Self { gas_limit, ..Self::default() }
+    }
+
+    /// Gas of the transactions that touched a key.
+    pub fn of(&self, key: &Address) -> u64 {
+        self.by_key.get(key).copied().unwrap_or(0)
+    }
+
+    /// Adds a transaction, all sums saturating.
+    pub fn add(&mut self, ask: &Ask<'_>, by_resource: [u64; RESOURCES]) {
+        self.gas = self.gas.saturating_add(ask.gas);
+        self.blob_gas = self.blob_gas.saturating_add(ask.blob_gas);
+        for key in ask.keys {
+            let of_key = self.by_key.entry(*key).or_default();
+            *of_key = of_key.saturating_add(ask.gas);
+        }
+        for (sum, more) in self.by_resource.iter_mut().zip(by_resource) {
+            *sum = sum.saturating_add(more);
         }
     }
+}
 
-    #[test]
-    fn the_second_block_of_london_follows_from_the_first() {
-        // Mainnet block 12,965,000 used 30,025,257 of 30,029,122 gas at 1 gwei; 12,965,001 cost this.
-        assert_eq!(next_base_fee(1_000_000_000, 30_025_257, 30_029_122), 1_124_967_822);
-    }
+/// Who paid what to whom in a block, and how full it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeRecord {
+    /// Base fees, wei; burnt.
+    pub base_wei: u128,
+    /// Surcharges, wei; burnt.
+    pub surcharge_wei: u128,
+    /// Tips, wei; to the proposer.
+    pub tips_wei: u128,
+    /// Gas as the market meters it.
+    pub metered_gas: u64,
+    /// Gas by resource, in the order of [`resources::RESOURCE_NAMES`].
+    pub by_resource: [u64; RESOURCES],
+    /// Gas of the calls of the application in demand.
+    pub hot_gas: u64,
+    /// What calling it costs beyond the base fee, wei per gas.
+    pub hot_surcharge_wei: u64,
+    /// Transactions the proposer executed in vain, because of what they turned out to touch.
+    pub turned_away: u32,
+}
 
-    #[test]
-    fn a_full_block_raises_by_an_eighth_and_an_empty_one_lowers_by_an_eighth() {
-        assert_eq!(next_base_fee(8_000, 30_000_000, 30_000_000), 9_000);
-        assert_eq!(next_base_fee(8_000, 0, 30_000_000), 7_000);
-    }
-
-    #[test]
-    fn the_least_rise_is_one_wei_and_the_least_fall_is_none() {
-        assert_eq!(next_base_fee(7, 30_000_000, 30_000_000), 8);
-        assert_eq!(next_base_fee(0, 30_000_000, 30_000_000), 1);
-        assert_eq!(next_base_fee(7, 0, 30_000_000), 7);
-    }
-
-    #[test]
-    fn extremes_saturate() {
-        assert_eq!(next_base_fee(u64::MAX, u64::MAX, 2), u64::MAX);
-        assert_eq!(next_base_fee(5, 100, 0), 5);
-        assert_eq!(next_base_fee(5, 100, 1), 5);
-    }
-
-    /// Demand that fills every block below a price and none above it.
-    ///
-    /// The fee returns to where it was, so with a share f of full blocks
-    /// f ln(9/8) + (1 - f) ln(7/8) = 0, and the mean load is 2 f = 1.0626639587542361 of the target.
-    #[test]
-    fn bang_bang_demand_loads_the_chain_to_1_06266_of_its_target() {
-        let limit = 30_000_000_u64;
-        let price = 1_000_000_000_000_000_u64;
-        let blocks = 200_000_u64;
-        let mut base_fee = price;
-        let mut gas = 0_u64;
-        for _ in 0..blocks {
-            let used = if base_fee <= price { limit } else { 0 };
-            gas += used;
-            base_fee = next_base_fee(base_fee, used, limit);
-        }
-        let load = gas as f64 / (blocks * (limit / 2)) as f64;
-        // The fee stays within one step of the price, so the sum of log-steps is at most ln(9/8) + ln(8/7)
-        // off zero and the load at most 2 / blocks off; rounding of a fee of 1e15 wei adds some 1e-15 a block.
-        assert!((load - 1.062_663_958_754_236_1).abs() < 2.0 / blocks as f64, "{load}");
-    }
-
-    proptest! {
-        #[test]
-        fn the_fee_moves_towards_demand_and_by_at_most_an_eighth(
-            fee in 8_u64..1 << 60, limit in 2_u64..1 << 40, share in 0_u64..=1_000,
-        ) {
-            // An even limit, as then "full" is exactly twice the target.
-            let limit = limit & !1;
-            let used = (u128::from(limit) * u128::from(share) / 1_000) as u64;
-            let next = next_base_fee(fee, used, limit);
-            prop_assert!(next <= fee + fee / 8 && next >= fee - fee / 8);
-            prop_assert_eq!(next > fee, used > limit / 2);
-        }
-    }
+/// `share_ppm` of `whole`, rounded down.
+fn share(whole: u64, share_ppm: u64) -> u64 {
+    (u128::from(whole) * u128::from(share_ppm) / 1_000_000).min(u128::from(u64::MAX)) as u64
 }

@@ -104,20 +104,22 @@ pub struct Inserted {
     pub evicted: Vec<TxIx>,
 }
 
+/// What the pool knows of a pending transaction without looking at its body.
 #[derive(Clone, Copy, Debug)]
-struct Pending {
+pub struct Pending {
+    /// Which one.
+    pub ix: TxIx,
+    /// Most it pays per gas, wei.
+    pub max_fee: u64,
+    /// Most of that which is a tip, wei.
+    pub max_priority_fee: u64,
+    /// Most gas it may use.
+    pub gas_limit: u64,
     nonce: u64,
-    max_fee: u64,
-    max_priority_fee: u64,
-    gas_limit: u64,
     id: TxId,
-    ix: TxIx,
 }
 
 impl Pending {
-    fn tip(&self, base_fee: u64) -> Option<u64> {
-        effective_tip(self.max_fee, self.max_priority_fee, base_fee)
-    }
     fn fee_key(&self, sender: u32) -> FeeKey {
         (self.max_fee, Reverse(self.nonce), Reverse(self.id), sender)
     }
@@ -240,18 +242,8 @@ impl Mempool {
         }
     }
 
-    /// A proposer's choice: transactions by effective tip, best first, as many as fit.
-    ///
-    /// - `base_fee` in wei per gas: who cannot pay it is left out.
-    /// - `gas_limit`: the sum of the chosen transactions' gas limits stays within it.
-    /// - `visible`: whether the proposer has the transaction.
-    /// - `next_nonce`: the next nonce of a sender in the state built on; asked at most once a sender, and only
-    ///   of senders that may be chosen.
-    ///
-    /// A sender's transactions come in the order of nonces without gaps; where the next one is missing,
-    /// invisible, too poor or too large, its sender is skipped. Equal tips are decided by [`TxId`]. The
-    /// choice ends when less than [`MIN_TRANSACTION_GAS`] is left, or after [`MAX_MISFITS`] transactions that
-    /// did not fit.
+    /// A proposer's choice under one base fee: [`Mempool::select_with`] by the effective tip at `base_fee` wei per
+    /// gas, with nothing but the gas limit to keep anybody out.
     pub fn select(
         &self,
         base_fee: u64,
@@ -259,9 +251,35 @@ impl Mempool {
         visible: impl Fn(TxIx) -> bool,
         next_nonce: impl Fn(u32) -> u64,
     ) -> Vec<TxIx> {
+        let tip = |pending: &Pending| effective_tip(pending.max_fee, pending.max_priority_fee, base_fee);
+        self.select_with(gas_limit, tip, |_| true, visible, next_nonce)
+    }
+
+    /// A proposer's choice: transactions by tip, best first, as many as fit.
+    ///
+    /// - `gas_limit`: the sum of the chosen transactions' gas limits stays within it.
+    /// - `tip`: what a transaction leaves the proposer, wei per gas; who cannot pay what it is charged has none and
+    ///   is left out.
+    /// - `admit`: whether a transaction that would be chosen now may; who may not is passed over.
+    /// - `visible`: whether the proposer has the transaction.
+    /// - `next_nonce`: the next nonce of a sender in the state built on; asked at most once a sender, and only
+    ///   of senders that may be chosen.
+    ///
+    /// A sender's transactions come in the order of nonces without gaps; where the next one is missing,
+    /// invisible, too poor, not admitted or too large, its sender is skipped. Equal tips are decided by [`TxId`].
+    /// The choice ends when less than [`MIN_TRANSACTION_GAS`] is left, or after [`MAX_MISFITS`] transactions that
+    /// did not fit.
+    pub fn select_with(
+        &self,
+        gas_limit: u64,
+        tip: impl Fn(&Pending) -> Option<u64>,
+        mut admit: impl FnMut(&Pending) -> bool,
+        visible: impl Fn(TxIx) -> bool,
+        next_nonce: impl Fn(u32) -> u64,
+    ) -> Vec<TxIx> {
         let offer = |sender: u32, place: usize, nonce: u64| {
             let pending = self.queues[sender as usize].get(place)?;
-            let tip = pending.tip(base_fee)?;
+            let tip = tip(pending)?;
             (pending.nonce == nonce && visible(pending.ix)).then_some(Offer {
                 tip,
                 bound: false,
@@ -274,7 +292,7 @@ impl Mempool {
         // looked up when its turn may have come.
         let bounds = self.queues.iter().enumerate().filter_map(|(sender, queue)| {
             let tips = queue.iter().filter(|pending| visible(pending.ix));
-            let tip = tips.filter_map(|pending| pending.tip(base_fee)).max()?;
+            let tip = tips.filter_map(&tip).max()?;
             let id = Reverse(TxId { producer: 0, sequence: 0 });
             Some(Offer { tip, bound: true, id, sender: sender as u32, place: 0 })
         });
@@ -294,6 +312,9 @@ impl Mempool {
             let pending = &queue[best.place as usize];
             if pending.gas_limit > gas_left {
                 misfits += 1;
+                continue;
+            }
+            if !admit(pending) {
                 continue;
             }
             gas_left -= pending.gas_limit;

@@ -7,6 +7,7 @@
 //! **Checked against** the lengths of all such transactions in the recorded mainnet blocks
 //! (`tests/chain_properties.rs`) and literal encodings below.
 
+use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_rlp::{Encodable, Header};
 use parallel_evm::{Address, Bytes, TxEnv, TxKind, U256};
 
@@ -44,6 +45,8 @@ pub struct Transaction {
     pub max_priority_fee_per_gas: u64,
     /// EIP-155 id of its chain.
     pub chain_id: u64,
+    /// Addresses of its access list; without slots.
+    pub access_list: Vec<Address>,
 }
 
 impl Transaction {
@@ -65,9 +68,15 @@ impl Transaction {
             to: self.to,
             value: self.value,
             input: &self.input,
-            access_list_len: EMPTY_LIST_LEN,
+            access_list_len: list_len(self.access_list.len() * ACCESS_LEN),
         };
         fields.encoded_len() as u64
+    }
+
+    /// Its access list.
+    fn declared(&self) -> AccessList {
+        let items = self.access_list.iter();
+        AccessList(items.map(|a| AccessListItem { address: *a, storage_keys: Vec::new() }).collect())
     }
 
     /// What the EVM needs to know of it.
@@ -83,8 +92,21 @@ impl Transaction {
             nonce: self.nonce,
             chain_id: Some(self.chain_id),
             gas_priority_fee: Some(u128::from(self.max_priority_fee_per_gas)),
+            access_list: self.declared(),
             ..TxEnv::default()
         }
+    }
+
+    /// The same, where what it touches costs `surcharge_wei` per gas beyond the base fee: to the EVM that is part
+    /// of the priority fee. The surcharge must be covered ([`Quote::tip_wei`](super::fee_market::Quote::tip_wei)).
+    pub fn to_env_with(&self, base_fee: u64, surcharge_wei: u64) -> TxEnv {
+        let mut env = self.to_env();
+        if surcharge_wei > 0 {
+            let room = self.max_fee_per_gas.saturating_sub(base_fee);
+            let tip = self.max_priority_fee_per_gas.saturating_add(surcharge_wei).min(room);
+            env.gas_priority_fee = Some(u128::from(tip));
+        }
+        env
     }
 }
 
@@ -104,6 +126,7 @@ impl Transaction {
     pub fn encode_signed(&self, signature: &Signature, out: &mut Vec<u8>) {
         let [r, s] = [signature.r, signature.s].map(U256::from_be_bytes::<32>);
         let to: &[u8] = self.to.to().map_or(&[], |to| to.as_slice());
+        let access_list = self.declared();
         let fields: [&dyn Encodable; 12] = [
             &self.chain_id,
             &self.nonce,
@@ -113,7 +136,7 @@ impl Transaction {
             &to,
             &self.value,
             &self.input,
-            &NoAccessList,
+            &access_list,
             &signature.odd,
             &r,
             &s,
@@ -122,19 +145,6 @@ impl Transaction {
         out.push(2);
         Header { list: true, payload_length }.encode(out);
         fields.iter().for_each(|field| field.encode(out));
-    }
-}
-
-/// The empty list.
-struct NoAccessList;
-
-impl Encodable for NoAccessList {
-    fn encode(&self, out: &mut dyn alloy_rlp::BufMut) {
-        out.put_u8(alloy_rlp::EMPTY_LIST_CODE);
-    }
-
-    fn length(&self) -> usize {
-        EMPTY_LIST_LEN
     }
 }
 
@@ -164,8 +174,8 @@ pub fn encoded_len(tx: &TxEnv) -> Option<usize> {
     Some(fields.encoded_len())
 }
 
-/// RLP length of an empty list.
-const EMPTY_LIST_LEN: usize = 1;
+/// RLP length of an entry of an access list without slots: an address, an empty list and the entry's header.
+const ACCESS_LEN: usize = 1 + 21 + 1;
 /// RLP length of a 32-byte string: one byte of header. `r` and `s` are such strings.
 const WORD_LEN: usize = 33;
 
@@ -238,6 +248,7 @@ mod tests {
             max_fee_per_gas: 20_000_000_000,
             max_priority_fee_per_gas: 1_000_000_000,
             chain_id: 1,
+            access_list: Vec::new(),
         }
     }
 

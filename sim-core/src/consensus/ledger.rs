@@ -4,6 +4,7 @@
 //! handlers touch only the node's own views.
 
 use crate::chain::block::{Block, BlockId};
+use crate::chain::fee_market::FeeRecord;
 use crate::chain::tree::{BlockIx, BlockTree};
 use crate::execution::record::ExecutionRecord;
 use crate::execution::trace::BlockTrace;
@@ -48,6 +49,8 @@ pub struct LedgerBlock {
     pub trace: Option<Arc<BlockTrace>>,
     /// Execution on the reference machine.
     pub execution: ExecutionRecord,
+    /// Who paid what to whom.
+    pub fees: FeeRecord,
     /// The proposer began to build, ns.
     pub build_start_ns: u64,
     /// Handed to the network, ns; 0: not yet.
@@ -91,6 +94,7 @@ impl Ledger {
             earlier_ns: Vec::new(),
             trace: None,
             execution: ExecutionRecord::default(),
+            fees: FeeRecord::default(),
             build_start_ns: 0,
             published_ns: 1,
             item: None,

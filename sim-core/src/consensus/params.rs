@@ -15,6 +15,14 @@ pub enum ConsensusPlan {
 pub const DRAIN_INTERVALS: u64 = 3;
 
 impl ConsensusPlan {
+    /// Time between slots or (mean) between payloads, ns.
+    pub fn interval_ns(&self) -> u64 {
+        match self {
+            Self::Slots(slots) => slots.slot_ns,
+            Self::Broadcast(broadcast) => broadcast.interval_ns,
+        }
+    }
+
     /// When a run of so many blocks ends, ns; `None` where that is drawn at random.
     pub fn end_ns(&self, blocks: u32) -> Option<u64> {
         match self {

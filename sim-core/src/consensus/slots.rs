@@ -236,7 +236,7 @@ impl Slots {
         }
         let duration = draft.durations_ns[host.fabric.class(node)];
         let (start, end) = host.cpus[node.index()].run(now.time.0, duration);
-        let state = draft.state;
+        let after = draft.after;
         let block = LedgerBlock {
             transactions: draft.transactions,
             block: draft.block,
@@ -245,6 +245,7 @@ impl Slots {
             earlier_ns: Vec::new(),
             trace: Some(draft.trace),
             execution: draft.execution,
+            fees: draft.fees,
             build_start_ns: start,
             published_ns: 0,
             item: None,
@@ -254,7 +255,7 @@ impl Slots {
             closed: false,
         };
         let ix = self.ledger.insert(block, parent);
-        self.source.built(ix, state);
+        self.source.built(ix, after);
         self.keep_contents(ix, contents);
         host.task_timer(now, end - now.time.0, node, timers::PROPOSE, (self.chain, ix.0));
         Ok(())

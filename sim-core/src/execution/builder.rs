@@ -1,28 +1,23 @@
-//! Executing blocks once, and building them.
+//! Executing blocks once.
 //!
 //! **Captures** one real execution per distinct (parent state, environment, transactions), shared by all nodes,
-//! arms and threads through an [`ExecutionCache`]; a builder that packs by gas limit, executes, and refills
-//! what the transactions left unused. **Leaves out** bundles, private order flow, and ordering by anything but
-//! the pool's choice. **Parameters** [`BUILD_ROUNDS`]; the engine (results do not depend on it).
-//! **Source** go-ethereum's `miner` (fill by tip, drop what turns out invalid). **Checked against** serial
-//! execution of the finished list, and recorded blocks' headers (`tests/execution_blocks.rs`).
+//! arms and threads through an [`ExecutionCache`]; surcharges of a fee market, burnt when the block ends.
+//! [`draft`](super::draft) builds blocks with it. **Leaves out** nothing of the execution. **Parameters** the
+//! engine (results do not depend on it). **Source** the executor is `parallel-evm`. **Checked against** recorded
+//! blocks' headers (`tests/execution_blocks.rs`).
 
 use super::disk::BlockFolder;
 use super::state::WorldState;
 use super::trace::BlockTrace;
-use crate::chain::mempool::{Mempool, TransactionLog, TxIx};
 use alloy_primitives::Keccak256;
 use parallel_evm::evm_block::{self, LoadedBlock};
 use parallel_evm::{
-    Address, B256, Block, BlockEnv, BlockOutput, ExecuteError, Executor, InvalidReason, InvalidTransaction,
-    SpecId, StateDelta, TxEnv,
+    AccountChange, Address, B256, Block, BlockEnv, BlockOutput, ExecuteError, Executor, SpecId, StateDelta,
+    TxEnv, U256,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// How often a builder asks the pool for transactions: once, and again for what is left of the gas.
-pub const BUILD_ROUNDS: usize = 3;
 
 /// The rules of a chain, as far as the EVM is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,67 +138,6 @@ impl ExecutionCache {
     }
 }
 
-/// A transaction that a builder had to leave out although the pool offered it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dropped {
-    /// Which one.
-    pub transaction: TxIx,
-    /// Why.
-    pub reason: DropReason,
-}
-
-/// Why a builder left a transaction out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DropReason {
-    /// The EVM's validation refused it.
-    Invalid(InvalidReason),
-    /// An earlier transaction of the same sender was dropped.
-    AfterDropped,
-}
-
-impl DropReason {
-    /// A short name to count by.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::AfterDropped => "after a dropped one",
-            Self::Invalid(InvalidReason::Transaction(reason)) => match reason {
-                InvalidTransaction::LackOfFundForMaxFee { .. } => "lack of funds",
-                InvalidTransaction::NonceTooLow { .. } | InvalidTransaction::NonceTooHigh { .. } => "nonce",
-                InvalidTransaction::GasPriceLessThanBasefee => "below the base fee",
-                _ => "invalid",
-            },
-            Self::Invalid(InvalidReason::BlockGasLimit { .. }) => "block gas limit",
-            Self::Invalid(_) => "invalid",
-        }
-    }
-}
-
-/// What a builder made.
-#[derive(Clone, Debug)]
-pub struct BuiltBlock {
-    /// The chosen transactions in order.
-    pub transactions: Vec<TxIx>,
-    /// Their execution.
-    pub executed: Arc<ExecutedBlock>,
-    /// What had to be left out.
-    pub dropped: Vec<Dropped>,
-    /// How often the pool was asked and had something.
-    pub rounds: usize,
-}
-
-/// Where a builder takes its transactions from: a pool as one proposer sees it.
-#[derive(Clone, Copy)]
-pub struct PoolView<'a> {
-    /// Bodies.
-    pub log: &'a TransactionLog,
-    /// The pending set.
-    pub pool: &'a Mempool,
-    /// Whether the proposer has received a transaction.
-    pub visible: &'a dyn Fn(TxIx) -> bool,
-    /// Address of a sender.
-    pub address: &'a dyn Fn(u32) -> Address,
-}
-
 /// Executes and builds blocks for one run.
 #[derive(Clone, Debug)]
 pub struct BlockExecutor {
@@ -228,21 +162,50 @@ impl BlockExecutor {
         parent: &WorldState,
         transactions: Vec<TxEnv>,
     ) -> Result<Arc<ExecutedBlock>, ExecuteError> {
+        self.execute_charged(rules, env, parent, transactions, &[])
+    }
+
+    /// As [`BlockExecutor::execute`], where the n-th transaction pays the n-th of `surcharges` (wei per gas, none
+    /// beyond the end) as part of its priority fee: that part does not stay with the beneficiary but is burnt when
+    /// the block ends.
+    ///
+    /// # Errors
+    /// As [`BlockExecutor::execute`].
+    pub fn execute_charged(
+        &self,
+        rules: Rules,
+        env: &BlockEnv,
+        parent: &WorldState,
+        transactions: Vec<TxEnv>,
+        surcharges: &[u64],
+    ) -> Result<Arc<ExecutedBlock>, ExecuteError> {
         let block = Block { spec: rules.spec, chain_id: rules.chain_id, env: env.clone(), transactions };
-        let key = content_key(parent.id(), &block);
+        let key = content_key(parent.id(), &block, surcharges);
         if let Some(found) = self.cache.get(&key) {
             return Ok(found);
         }
         if let Some(found) = self.cache.load(&key, rules.spec, parent) {
             return Ok(found);
         }
-        let output = self.executor.with_reports(true).execute(&block, parent)?;
-        Ok(self.keep(&block, parent, output))
+        let output = self.run(&block, parent)?;
+        Ok(self.keep(&block, surcharges, parent, output))
     }
 
-    /// Remembers what a block on `parent` came to.
-    fn keep(&self, block: &Block, parent: &WorldState, output: BlockOutput) -> Arc<ExecutedBlock> {
-        let key = content_key(parent.id(), block);
+    /// Executes for real.
+    pub(super) fn run(&self, block: &Block, state: &WorldState) -> Result<BlockOutput, ExecuteError> {
+        self.executor.with_reports(true).execute(block, state)
+    }
+
+    /// Remembers what a block on `parent` came to, and burns its surcharges.
+    pub(super) fn keep(
+        &self,
+        block: &Block,
+        surcharges: &[u64],
+        parent: &WorldState,
+        mut output: BlockOutput,
+    ) -> Arc<ExecutedBlock> {
+        let key = content_key(parent.id(), block, surcharges);
+        burn(&mut output, surcharges, block.env.beneficiary);
         let mut executed = ExecutedBlock::new(output, block);
         executed.state = Some(parent.apply(&executed.output.state, key));
         let executed = Arc::new(executed);
@@ -263,144 +226,11 @@ impl BlockExecutor {
         let verified = evm_block::verify(loaded, &output);
         Ok((ExecutedBlock::new(output, &loaded.block), verified))
     }
-
-    /// Builds a block: takes the pool's choice for the gas limit, executes it, asks the pool again for the gas
-    /// that was reserved but not used, at most [`BUILD_ROUNDS`] times.
-    ///
-    /// What validation refuses is dropped, with the sender's later transactions. The result is that of
-    /// executing the final list in order.
-    ///
-    /// # Errors
-    /// Only if the state fails or the environment is one no transaction can run in.
-    pub fn build(
-        &self,
-        rules: Rules,
-        env: &BlockEnv,
-        parent: &WorldState,
-        source: PoolView<'_>,
-    ) -> Result<BuiltBlock, ExecuteError> {
-        let mut draft = Draft {
-            rules,
-            env,
-            log: source.log,
-            state: parent.clone(),
-            accepted: Vec::new(),
-            gas_used: 0,
-            dropped: Vec::new(),
-            out: BTreeSet::new(),
-            pieces: Vec::new(),
-        };
-        let mut rounds = 0;
-        while rounds < BUILD_ROUNDS {
-            let offered = source.pool.select(
-                env.basefee,
-                env.gas_limit - draft.gas_used,
-                |ix| !draft.out.contains(&ix) && (source.visible)(ix),
-                |sender| draft.state.nonce((source.address)(sender)),
-            );
-            if offered.is_empty() {
-                break;
-            }
-            rounds += 1;
-            draft.add(self, offered)?;
-        }
-        let pieces = std::mem::take(&mut draft.pieces);
-        let executed = match pieces.into_iter().reduce(joined) {
-            Some(output) => {
-                let transactions = draft.envs(&draft.accepted);
-                let block =
-                    Block { spec: rules.spec, chain_id: rules.chain_id, env: env.clone(), transactions };
-                self.keep(&block, parent, output)
-            }
-            // Nothing was accepted.
-            None => self.execute(rules, env, parent, Vec::new())?,
-        };
-        Ok(BuiltBlock { transactions: draft.accepted, executed, dropped: draft.dropped, rounds })
-    }
-}
-
-/// A block in the making.
-struct Draft<'a> {
-    rules: Rules,
-    env: &'a BlockEnv,
-    log: &'a TransactionLog,
-    /// After all accepted transactions.
-    state: WorldState,
-    accepted: Vec<TxIx>,
-    gas_used: u64,
-    dropped: Vec<Dropped>,
-    /// Handles of `dropped`.
-    out: BTreeSet<TxIx>,
-    /// Executions of the accepted transactions, piece by piece.
-    pieces: Vec<BlockOutput>,
-}
-
-/// What two pieces come to when the second follows the first.
-fn joined(mut first: BlockOutput, mut second: BlockOutput) -> BlockOutput {
-    for receipt in &mut second.receipts {
-        receipt.cumulative_gas_used += first.gas_used;
-    }
-    first.gas_used += second.gas_used;
-    first.receipts.append(&mut second.receipts);
-    first.transactions.append(&mut second.transactions);
-    first.state.append(&second.state);
-    first
-}
-
-impl Draft<'_> {
-    fn envs(&self, transactions: &[TxIx]) -> Vec<TxEnv> {
-        transactions.iter().map(|ix| self.log.get(*ix).to_env()).collect()
-    }
-
-    fn add(&mut self, engine: &BlockExecutor, mut rest: Vec<TxIx>) -> Result<(), ExecuteError> {
-        while !rest.is_empty() {
-            match self.execute(engine, &rest) {
-                Ok(()) => return Ok(()),
-                Err(ExecuteError::InvalidTransaction { index, reason }) => {
-                    // Keep what comes before, drop the culprit and its sender's later ones, go on with the rest.
-                    let tail = rest.split_off(index);
-                    if !rest.is_empty() {
-                        self.execute(engine, &rest)?;
-                    }
-                    let sender = self.log.get(tail[0]).sender;
-                    self.drop(tail[0], DropReason::Invalid(reason));
-                    rest = Vec::with_capacity(tail.len());
-                    for ix in &tail[1..] {
-                        if self.log.get(*ix).sender == sender {
-                            self.drop(*ix, DropReason::AfterDropped);
-                        } else {
-                            rest.push(*ix);
-                        }
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn drop(&mut self, transaction: TxIx, reason: DropReason) {
-        self.out.insert(transaction);
-        self.dropped.push(Dropped { transaction, reason });
-    }
-
-    /// Executes a piece after what was accepted so far, and accepts it.
-    fn execute(&mut self, engine: &BlockExecutor, piece: &[TxIx]) -> Result<(), ExecuteError> {
-        let transactions = self.envs(piece);
-        let Rules { spec, chain_id } = self.rules;
-        let block = Block { spec, chain_id, env: self.env.clone(), transactions };
-        let output = engine.executor.with_reports(true).execute(&block, &self.state)?;
-        self.gas_used += output.gas_used;
-        self.state = self.state.apply(&output.state, B256::ZERO);
-        self.pieces.push(output);
-        self.accepted.extend_from_slice(piece);
-        Ok(())
-    }
 }
 
 /// Identity of an execution by content: Keccak-256 over the parent state's identity, the rules, the
 /// environment and every field of every transaction. Also the identity of the state it leads to.
-fn content_key(parent: B256, block: &Block) -> B256 {
+fn content_key(parent: B256, block: &Block, surcharges: &[u64]) -> B256 {
     let mut hasher = Keccak256::new();
     hasher.update(parent);
     hasher.update([block.spec as u8]);
@@ -426,5 +256,21 @@ fn content_key(parent: B256, block: &Block) -> B256 {
             hasher.update(format!("{tx:?}"));
         }
     }
+    if surcharges.iter().any(|wei| *wei > 0) {
+        surcharges.iter().for_each(|wei| hasher.update(wei.to_be_bytes()));
+    }
     hasher.finalize()
+}
+
+/// Takes the surcharges out of what the beneficiary received.
+fn burn(output: &mut BlockOutput, surcharges: &[u64], beneficiary: Address) {
+    let parts = output.receipts.iter().zip(surcharges);
+    let burnt: U256 = parts.map(|(receipt, wei)| U256::from(receipt.gas_used) * U256::from(*wei)).sum();
+    let account = output.state.accounts.get_mut(&beneficiary);
+    if let Some(AccountChange::Updated(fields)) = account.map(|account| &mut account.info) {
+        debug_assert!(fields.balance >= burnt, "the surcharges were credited before");
+        fields.balance = fields.balance.saturating_sub(burnt);
+    } else {
+        debug_assert!(burnt.is_zero(), "whoever is credited changes");
+    }
 }

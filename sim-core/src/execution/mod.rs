@@ -17,6 +17,7 @@
 pub mod block_time;
 pub mod builder;
 pub mod disk;
+pub mod draft;
 pub mod fit;
 pub mod host;
 pub mod params;

@@ -3,6 +3,7 @@
 //! *Measured* blocks, node-blocks and transactions are those outside the warm-up, by the record's flags.
 //! Times run from the start of the block's slot. All percentiles follow the rule in [`super::stats`].
 
+use super::burst::BurstSummary;
 use super::record::{BlockRecord, Breakdown, MessageKind, NodeBlockRecord, Part, RunRecord};
 use super::stats::{Distribution, Sample, ratio};
 use super::verdict::Verdict;
@@ -75,6 +76,8 @@ pub struct ArmSummary {
     pub sent_bytes: BTreeMap<&'static str, u64>,
     /// Mean time from slot start to verified by part, ns.
     pub mean_breakdown_ns: BTreeMap<&'static str, f64>,
+    /// How everybody fared while one application was in demand; `None` in a plan without.
+    pub burst: Option<BurstSummary>,
     /// What limits the blocks.
     pub verdict: Verdict,
     /// Things to check before trusting the numbers.
@@ -216,6 +219,7 @@ pub fn summarise(record: &RunRecord) -> ArmSummary {
             .map(|&kind| (kind.name(), record.nodes.iter().map(|n| n.sent_bytes[kind as usize]).sum()))
             .collect(),
         mean_breakdown_ns: Part::ALL.iter().map(|&part| (part.name(), mean[part as usize])).collect(),
+        burst: super::burst::summarise(record),
         verdict: super::verdict::verdict(record),
         warnings: record.warnings.clone(),
     };

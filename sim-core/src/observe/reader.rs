@@ -2,13 +2,14 @@
 //!
 //! What comes back is what [`super::write_results`] was given, so that [`super::analyse`] and [`super::figures`]
 //! give the same for a folder as for a run. **Leaves out** [`ExecutionRecord::work`](super::record::ExecutionRecord),
-//! which a folder does not hold, and what became of rollups: their tables are not read back. A folder is taken whole or not at all: of another
-//! version, half written or damaged, it is an error that names the file.
+//! which a folder does not hold, what was paid by block ([`FeeRecord`]: it stands with the transactions), and what became
+//! of rollups: their tables are not read back. A folder is taken whole or not at all: of another version, half written
+//! or damaged, it is an error that names the file.
 
 use super::json::FORMAT;
 use super::record::{
-    BlockRecord, Breakdown, ExecutionRecord, MeshRecord, MessageKind, NodeBlockRecord, NodeRecord, Part,
-    RollupsRecord, RunRecord, TopologyStats, TransactionRecord,
+    BlockRecord, Breakdown, ExecutionRecord, FeeRecord, Group as BurstGroup, MeshRecord, MessageKind,
+    NodeBlockRecord, NodeRecord, Paid, Part, RollupsRecord, RunRecord, TopologyStats, TransactionRecord,
 };
 use super::tables::reader::{Group, TableError, read};
 use super::tables::{snake, transactions::kind_name};
@@ -285,6 +286,8 @@ fn blocks(group: &Group, runs: &mut Runs<'_>) -> Result<(), TableError> {
         group,
         ["gas_used", "gas_limit", "base_fee_wei", "votes_stake", "total_stake", "timely_stake"],
     )?;
+    let [metered, hot_gas, hot_surcharge, turned_away] =
+        whole(group, ["metered_gas", "hot_gas", "hot_surcharge_wei", "turned_away"])?;
     let [serial, scheduled, critical, longest, cores, aborts, utilisation] = whole(
         group,
         [
@@ -336,6 +339,13 @@ fn blocks(group: &Group, runs: &mut Runs<'_>) -> Result<(), TableError> {
                 utilisation_ppm: utilisation[row],
                 extrapolated: extrapolated[row],
                 work: Vec::new(),
+            },
+            fees: FeeRecord {
+                metered_gas: metered[row],
+                hot_gas: hot_gas[row],
+                hot_surcharge_wei: hot_surcharge[row],
+                turned_away: small(turned_away[row])?,
+                ..FeeRecord::default()
             },
             votes_stake: votes[row],
             total_stake: total[row],
@@ -402,8 +412,12 @@ fn transactions(group: &Group, runs: &mut Runs<'_>) -> Result<(), TableError> {
     let [block, included, finality] =
         [group.numbers("block")?, group.numbers("included_ns")?, group.numbers("final_ns")?];
     let measured = group.truths("measured")?;
+    let groups = group.texts("group")?;
+    let [gas, surcharge, tip] =
+        [group.numbers("gas_used")?, group.numbers("surcharge_wei")?, group.numbers("tip_wei")?];
     for row in 0..group.rows {
         let record = &mut runs.records[of[row]];
+        let paid = gas[row].zip(surcharge[row]).zip(tip[row]);
         let unknown = |what: &str| group.value(row, format!("its {what} is not in the plan"));
         let region = region(record, regions[row].as_deref()).ok_or_else(|| unknown("region"))?;
         let chain = narrow(group, row, chain[row])?;
@@ -427,6 +441,8 @@ fn transactions(group: &Group, runs: &mut Runs<'_>) -> Result<(), TableError> {
             included_ns: included[row],
             final_ns: finality[row],
             measured: measured[row],
+            group: BurstGroup::ALL.into_iter().find(|known| Some(known.name()) == groups[row].as_deref()),
+            paid: paid.map(|((gas_used, surcharge_wei), tip_wei)| Paid { gas_used, surcharge_wei, tip_wei }),
         });
     }
     Ok(())

@@ -3,6 +3,8 @@
 //! Invariant: a record holds simulated quantities only; host time and host facts live in the manifest.
 //! All times are nanoseconds of simulated time; vectors are in a content-derived order.
 
+pub use crate::chain::fee_market::FeeRecord;
+pub use crate::execution::draft::Paid;
 pub use crate::execution::record::ExecutionRecord;
 pub use crate::gossip::params::MeshRecord;
 pub use crate::net::message::MessageKind;
@@ -11,6 +13,7 @@ pub use crate::rollup::record::{
     BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RollupsRecord,
 };
 use crate::scenario::plan::Plan;
+pub use crate::workload::users::Group;
 use serde::{Deserialize, Serialize};
 
 /// Everything one run left behind.
@@ -246,6 +249,8 @@ pub struct BlockRecord {
     pub verified_header: Option<bool>,
     /// Execution on the reference core and its schedule.
     pub execution: ExecutionRecord,
+    /// Who paid what to whom.
+    pub fees: FeeRecord,
     /// Stake that voted for this block, and total stake.
     pub votes_stake: u64,
     /// Total stake.
@@ -307,4 +312,8 @@ pub struct TransactionRecord {
     pub final_ns: Option<u64>,
     /// Inside the measured part of the run.
     pub measured: bool,
+    /// What it has to do with the application in demand; `None` in a plan without.
+    pub group: Option<Group>,
+    /// What it paid in that block.
+    pub paid: Option<Paid>,
 }

@@ -18,7 +18,7 @@ use super::record::Fate;
 use super::{batcher, compress};
 use crate::chain::account::{AccountKind, address};
 use crate::chain::block::EPOCH_S;
-use crate::chain::fee_market::{Eip1559, FeeMarket};
+use crate::chain::fee_market::Eip1559;
 use crate::execution::builder::{ExecutedBlock, Rules};
 use crate::execution::host::{Host, RunError, timers};
 use crate::execution::state::WorldState;

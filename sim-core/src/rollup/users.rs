@@ -251,6 +251,7 @@ impl Fleet {
             max_fee_per_gas: max_fee,
             max_priority_fee_per_gas: tip.min(max_fee),
             chain_id: self.chain_id(tx.rollup),
+            access_list: Vec::new(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! A plan in words, for `check`; and what tells two plans apart.
 
 use super::plan::{
-    Algorithm, ChainPlan, ConsensusPlan, FleetPlan, ForwardRule, GossipPlan, Intervention, Plan, StakePlan,
-    TopologyPlan, TxKind, WorkloadPlan,
+    Algorithm, ChainPlan, ConsensusPlan, FeeMarketPlan, FleetPlan, ForwardRule, GossipPlan, Intervention,
+    KeyedBy, Plan, StakePlan, TopologyPlan, TxKind, WorkloadPlan,
 };
 use super::resolve::thousands;
 use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
@@ -17,6 +17,7 @@ pub fn describe(plan: &Plan) -> Vec<(String, String)> {
     ];
     for chain in &plan.chains {
         lines.push((format!("chain {}", chain.name), consensus(chain)));
+        lines.push(("  fees".to_owned(), fees(chain)));
         lines.push(("  execution".to_owned(), execution(chain)));
         lines.push(("  workload".to_owned(), workload(chain)));
     }
@@ -126,6 +127,41 @@ fn consensus(chain: &ChainPlan) -> String {
     }
 }
 
+fn fees(chain: &ChainPlan) -> String {
+    let by = |keyed_by: KeyedBy| match keyed_by {
+        KeyedBy::To => "callees",
+        KeyedBy::AccessList => "declared accounts",
+        KeyedBy::WriteSet => "written accounts",
+    };
+    match &chain.fee_market {
+        FeeMarketPlan::Eip1559(m) => {
+            format!("EIP-1559, target 1/{} of the limit, denominator {}", m.elasticity, m.change_denominator)
+        }
+        FeeMarketPlan::Windows(m) => {
+            let target = |t: &crate::chain::fee_market::windows::Target| {
+                format!("{}/s over {} s", GasAmount(t.gas_per_s), t.window_s)
+            };
+            let targets: Vec<String> = m.targets.iter().map(target).collect();
+            format!("at least {}, targets of {}", Price(m.floor_wei), targets.join(", "))
+        }
+        FeeMarketPlan::Cap(m) => {
+            format!("EIP-1559 with a cap of {} of the block for {}", Real(m.cap_ppm), by(m.keyed_by))
+        }
+        FeeMarketPlan::Local(m) => format!(
+            "EIP-1559 with prices for {} used beyond {} of the block",
+            by(m.keyed_by),
+            Real(m.target_ppm)
+        ),
+        FeeMarketPlan::CapAndLocal(m) => format!(
+            "EIP-1559 with prices for {} used beyond {} of the block, and a cap of {}",
+            by(m.local.keyed_by),
+            Real(m.local.target_ppm),
+            Real(m.cap_ppm)
+        ),
+        FeeMarketPlan::Resources(_) => "EIP-1559 on the scarcest of four resources".to_owned(),
+    }
+}
+
 fn execution(chain: &ChainPlan) -> String {
     let execution = &chain.execution;
     let on = match (execution.algorithm, execution.cores) {
@@ -146,8 +182,17 @@ fn workload(chain: &ChainPlan) -> String {
                 format!("{} % {}", u128::from(*weight) * 100 / total.max(1), kind_name(*kind))
             };
             let mix: Vec<String> = u.mix.iter().map(share).collect();
+            let burst = u.burst.as_ref().map_or_else(String::new, |b| {
+                let app = format!("{}/{}", kind_name(b.kind), b.instance);
+                format!(
+                    "; {app} x{} from {} to {}",
+                    Real(b.factor_ppm),
+                    Duration(b.from_ns),
+                    Duration(b.until_ns)
+                )
+            });
             format!(
-                "{} by {} accounts: {}; Zipf({}) over {} instances; max fee {}",
+                "{} by {} accounts: {}; Zipf({}) over {} instances; max fee {}{burst}",
                 TxRate(u.rate_milli_tps),
                 thousands(u.accounts.into()),
                 mix.join(", "),

@@ -4,7 +4,9 @@
 //! An item that spreads over n nodes costs about `copies` messages a node, each of two queue events.
 
 use super::limits;
-use super::plan::{ConsensusPlan, Delivery, GossipPlan, Plan, TopologyPlan, WorkloadPlan};
+use super::plan::{
+    BurstPlan, ConsensusPlan, Delivery, GossipPlan, Plan, TopologyPlan, UsersPlan, WorkloadPlan,
+};
 use super::resolve::thousands;
 use std::fmt;
 
@@ -79,6 +81,17 @@ pub enum TooLarge {
     },
 }
 
+/// What comes on top while an application is in demand: all the mix's calls of its kind, if it is the only one of
+/// its kind, and accordingly less where there are more.
+fn burst_transactions(users: &UsersPlan, burst: &BurstPlan) -> u128 {
+    let total: u128 = users.mix.iter().map(|(_, w)| u128::from(*w)).sum();
+    let own = users.mix.iter().find(|(kind, _)| *kind == burst.kind).map_or(0, |(_, w)| u128::from(*w));
+    let even = if users.zipf_ppm == 0 { u128::from(users.instances.max(1)) } else { 1 };
+    let usual =
+        u128::from(burst.until_ns - burst.from_ns) * u128::from(users.rate_milli_tps) / 1_000_000_000_000;
+    usual * own / total.max(1) / even * u128::from(burst.factor_ppm) / 1_000_000
+}
+
 fn gib(bytes: u64) -> String {
     let tenths = (u128::from(bytes) * 10).div_ceil(1 << 30);
     format!("{}.{} GiB", tenths / 10, tenths % 10)
@@ -121,6 +134,7 @@ pub fn estimate(plan: &Plan) -> Estimate {
         events += blocks * per_block;
         if let WorkloadPlan::Users(users) = &chain.workload {
             let sent = span_ns * u128::from(users.rate_milli_tps) / 1_000_000_000_000;
+            let sent = sent + users.burst.as_ref().map_or(0, |burst| burst_transactions(users, burst));
             let bundlers = active_regions * u128::from(users.rpc_nodes_per_region);
             let bundles = (span_ns / u128::from(users.bundle_ns) * bundlers).min(sent);
             // Straight to a few leaders, or to everybody.
@@ -129,7 +143,8 @@ pub fn estimate(plan: &Plan) -> Estimate {
                 Delivery::Leaders { ahead } => sent + bundles * 2 * u128::from(ahead),
             };
             transactions += sent;
-            state += u128::from(users.accounts) * u128::from(ACCOUNT_BYTES);
+            let comers = users.burst.as_ref().map_or(0, |burst| u128::from(burst.accounts));
+            state += (u128::from(users.accounts) + comers) * u128::from(ACCOUNT_BYTES);
         }
         if let WorkloadPlan::Blocks(recorded) = &chain.workload {
             state += recorded.files.len() as u128 * (2 << 20);

@@ -8,6 +8,7 @@
 
 pub use super::intervention::{Change, Intervention};
 pub use crate::chain::blob::{BlobPlan, Sampling};
+pub use crate::chain::fee_market::{FeeMarketPlan, KeyedBy};
 pub use crate::consensus::params::{BroadcastPlan, ConsensusPlan, SlotsPlan};
 pub use crate::execution::params::{Algorithm, CostProfile, ExecutionPlan, Pipeline};
 pub use crate::gossip::params::{ForwardRule, GossipPlan, GossipsubPlan};
@@ -17,7 +18,7 @@ pub use crate::net::params::{
 pub use crate::rollup::params::{
     BatcherPlan, DataPlan, FleetPlan, OrderPlan, ProofPlan, RulesPlan, SharesPlan, ThrottlePlan,
 };
-pub use crate::workload::params::{BlocksPlan, Delivery, TxKind, UsersPlan, WorkloadPlan};
+pub use crate::workload::params::{BlocksPlan, BurstPlan, Delivery, TxKind, UsersPlan, WorkloadPlan};
 use serde::{Deserialize, Serialize};
 
 /// One run, fully described.
@@ -113,6 +114,9 @@ pub struct ChainPlan {
     pub gas_limit: u64,
     /// Base fee of the first block, wei per gas.
     pub initial_base_fee_wei: u64,
+    /// How space in blocks is priced.
+    #[serde(default)]
+    pub fee_market: FeeMarketPlan,
     /// Blobs, and transactions of others than users, if it takes any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blobs: Option<BlobPlan>,

@@ -3,6 +3,7 @@
 //! Resolving may read files (latency tables, edge lists, block folders); reading a scenario never does.
 
 mod chain;
+mod fees;
 mod interventions;
 mod network;
 mod nodes;

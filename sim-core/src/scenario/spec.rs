@@ -3,7 +3,10 @@
 //! The doc comments here are what `explain` prints and what editors show from the JSON Schema: they are the
 //! only description of the format. `Default:` is given where the value is not in the preset.
 
+pub mod fees;
+
 use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
+use fees::{BurstSpec, FeeMarketSpec};
 use schemars::JsonSchema;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -281,10 +284,12 @@ pub struct ChainRulesSpec {
     pub attest_by: Option<Duration>,
     /// Most gas in a block. Allowed: 21000 gas to 1000 Ggas.
     pub gas_limit: Option<GasAmount>,
-    /// Base fee of the first block; EIP-1559 moves it from there. Allowed: 0 to 1 eth.
+    /// Base fee of the first block; the fee market moves it from there. Allowed: 0 to 1 eth.
     pub base_fee: Option<Price>,
     /// Blobs: the rules of a fork by name, or given in place. Default: "bpo2" where there are rollups, else none.
     pub blobs: Option<BlobsSpec>,
+    /// Who gets into blocks and at what price. Default: Eip1559().
+    pub fee_market: Option<FeeMarketSpec>,
 }
 
 /// How blocks are made and agreed on.
@@ -413,6 +418,9 @@ pub struct UsersSpec {
     pub bundle: Option<Duration>,
     /// RPC nodes a region; users talk to one in their own region. Allowed: 1 to 1000. Default: 1.
     pub rpc_nodes_per_region: Option<u64>,
+    /// One application is in demand for a while; `summary.json` and the report then tell how the others fared.
+    /// Default: none.
+    pub burst: Option<BurstSpec>,
 }
 
 /// How transactions get from RPC nodes to proposers.

@@ -3,8 +3,8 @@
 use super::error::Warning;
 use super::overrides::Arm;
 use super::plan::{
-    Algorithm, Change, ConsensusPlan, ForwardRule, GossipPlan, Intervention, Plan, TopologyPlan, TxKind,
-    WorkloadPlan,
+    Algorithm, Change, ConsensusPlan, FeeMarketPlan, ForwardRule, GossipPlan, Intervention, Plan,
+    TopologyPlan, TxKind, WorkloadPlan,
 };
 use super::resolve::Context;
 use super::tree::Sources;
@@ -82,7 +82,7 @@ fn chain(context: &Context<'_>, plan: &Plan) {
     let execution = ["execution.algorithm", "execution.cores", "execution.speed", "execution.profile"];
     match &chain.consensus {
         ConsensusPlan::Broadcast(_) => {
-            let paths = ["chain.attest_by", "chain.gas_limit", "chain.base_fee"];
+            let paths = ["chain.attest_by", "chain.gas_limit", "chain.base_fee", "chain.fee_market"];
             for path in paths.iter().chain(&execution) {
                 if_written(context, path, "with Broadcast there are no blocks to execute or vote on");
             }
@@ -102,11 +102,13 @@ fn chain(context: &Context<'_>, plan: &Plan) {
             for path in &execution {
                 if_written(context, path, "blocks are empty");
             }
+            if_written(context, "chain.fee_market", "blocks are empty: nobody pays");
         }
         WorkloadPlan::Blocks(_) => {
             let why = "recorded blocks bring their own gas limit and base fee";
             if_written(context, "chain.gas_limit", why);
             if_written(context, "chain.base_fee", why);
+            if_written(context, "chain.fee_market", why);
         }
         WorkloadPlan::Users(_) => {}
     }
@@ -124,6 +126,23 @@ fn users(context: &Context<'_>, plan: &Plan) {
     }
     if !has(&[TxKind::Erc20, TxKind::Swap, TxKind::Mint, TxKind::Compute]) {
         if_written(context, "workload.instances", "the mix calls no contract");
+    }
+    if let Some(burst) = &users.burst {
+        let end_ns = plan.end_ns().unwrap_or(u64::MAX);
+        if burst.from_ns >= end_ns {
+            let why = format!("has no effect: the run ends at {}", Duration(end_ns));
+            context.warn("workload.burst.from", why);
+        }
+        let first_ns = plan.chains[0].consensus.interval_ns().saturating_mul(u64::from(plan.run.warm_up) + 1);
+        if burst.from_ns <= first_ns {
+            let why = "it begins before anything is measured: there is nothing to compare it with";
+            context.warn("workload.burst.from", why);
+        }
+    }
+    if let FeeMarketPlan::Windows(windows) = &plan.chains[0].fee_market
+        && windows.floor_wei != plan.chains[0].initial_base_fee_wei
+    {
+        if_written(context, "chain.base_fee", "the first block costs the market's `floor`");
     }
     if users.instances == 1 && users.zipf_ppm > 0 && !has(&[TxKind::Transfer, TxKind::Erc20]) {
         if_written(context, "workload.hot_spot", "there is one instance of everything");

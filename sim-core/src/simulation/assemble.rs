@@ -201,6 +201,8 @@ impl Builder<'_> {
                     slot_ns,
                     last_slot,
                     gas_limit: chain.gas_limit,
+                    market: chain.fee_market.clone(),
+                    base_fee_wei: chain.initial_base_fee_wei,
                     pinned,
                 };
                 Ok(Source::Users(Box::new(Users::new(setup))))

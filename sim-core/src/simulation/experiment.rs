@@ -79,6 +79,7 @@ pub fn same_contents(a: &Plan, b: &Plan) -> bool {
         && a.chains.iter().zip(&b.chains).all(|(x, y)| {
             x.workload == y.workload
                 && x.gas_limit == y.gas_limit
+                && x.fee_market == y.fee_market
                 && x.initial_base_fee_wei == y.initial_base_fee_wei
                 && slot_ns(&x.consensus) == slot_ns(&y.consensus)
         });

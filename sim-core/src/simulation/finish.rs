@@ -220,14 +220,15 @@ impl<D: Dissemination> World<D> {
             let Source::Users(users) = &slots.source else { continue };
             let mut included = vec![None; users.submitted()];
             for ix in best {
-                for tx in slots.ledger.get(ix).block.body.transactions() {
-                    included[tx.index()] = Some(ix);
+                for (n, tx) in slots.ledger.get(ix).block.body.transactions().iter().enumerate() {
+                    included[tx.index()] = Some((ix, n));
                 }
             }
             record.transactions.extend(users.fates().map(|(tx, fate)| {
-                let block = included[tx.index()];
-                let [included_ns, final_ns] = block.map_or([None; 2], |ix| users.user_saw(ix, fate));
-                let block = block.map(|ix| {
+                let included = included[tx.index()];
+                let paid = included.and_then(|(ix, n)| users.paid(ix, n));
+                let [included_ns, final_ns] = included.map_or([None; 2], |(ix, _)| users.user_saw(ix, fate));
+                let block = included.map(|(ix, _)| {
                     let id = slots.ledger.id(ix);
                     position[&(id.chain, id.slot, id.proposer)]
                 });
@@ -240,6 +241,8 @@ impl<D: Dissemination> World<D> {
                     included_ns,
                     final_ns,
                     measured: (first_measured_ns..last_measured_ns).contains(&fate.submitted_ns),
+                    group: fate.group,
+                    paid,
                 }
             }));
         }

@@ -75,6 +75,8 @@ pub struct Call {
     pub input: Bytes,
     /// Gas limit.
     pub gas_limit: u64,
+    /// The contracts it touches; none for a plain transfer.
+    pub touches: Vec<Address>,
 }
 
 impl Economy {
@@ -86,8 +88,10 @@ impl Economy {
         let instances = u64::from(plan.instances.max(1));
         let contracts =
             |kind: u64| (0..instances).map(move |i| address(AccountKind::Contract, kind * (1 << 32) + i));
+        let comers = plan.burst.as_ref().map_or(0, |burst| u64::from(burst.accounts));
+        let people = 0..u64::from(plan.accounts) + comers;
         let mut economy = Self {
-            people: (0..u64::from(plan.accounts)).map(|i| address(AccountKind::Person, i)).collect(),
+            people: people.map(|i| address(AccountKind::Person, i)).collect(),
             tokens: contracts(0).collect(),
             pools: contracts(1).collect(),
             collections: contracts(2).collect(),
@@ -105,7 +109,7 @@ impl Economy {
         self.people[index as usize]
     }
 
-    /// Number of people.
+    /// Number of people, those included who come for an application in demand.
     pub fn people(&self) -> u32 {
         self.people.len() as u32
     }
@@ -182,7 +186,12 @@ impl Economy {
                 (self.computers[instance], U256::ZERO, input)
             }
         };
-        Call { to, value, input, gas_limit: self.gas_limits[kind as usize] }
+        let touches = match kind {
+            TxKind::Transfer => Vec::new(),
+            TxKind::Erc20 | TxKind::Mint | TxKind::Compute => vec![to],
+            TxKind::Swap => std::iter::once(to).chain(self.pair(instance)).collect(),
+        };
+        Call { to, value, input, gas_limit: self.gas_limits[kind as usize], touches }
     }
 
     /// Like a wallet: run each kind of call once on the genesis state and add a margin.

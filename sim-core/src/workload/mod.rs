@@ -15,10 +15,12 @@ pub mod params;
 pub mod recorded;
 pub mod users;
 
+use crate::chain::account;
 use crate::chain::block::{Block, BlockHeader, BlockId, Body, wire_size_bytes};
+use crate::chain::fee_market::{self, BlockUse, FeeRecord, MarketState};
 use crate::chain::tree::BlockIx;
-use crate::chain::{account, fee_market};
 use crate::execution::block_time::{BlockTimer, Machine};
+use crate::execution::draft::Paid;
 use crate::execution::host::{Host, RunError};
 use crate::execution::record::ExecutionRecord;
 use crate::execution::state::WorldState;
@@ -73,8 +75,23 @@ pub struct Draft {
     pub execution: ExecutionRecord,
     /// What its transactions did, to price it again.
     pub trace: Arc<BlockTrace>,
-    /// The state after it, if it belongs to a chain of states.
-    pub state: Option<WorldState>,
+    /// Who paid what to whom.
+    pub fees: FeeRecord,
+    /// What it leaves behind, if it belongs to a chain of states.
+    pub after: Option<After>,
+}
+
+/// What a block of people's transactions leaves behind.
+#[derive(Clone, Debug)]
+pub struct After {
+    /// The state.
+    pub world: WorldState,
+    /// The prices it had.
+    pub prices: MarketState,
+    /// What was used at those.
+    pub used: BlockUse,
+    /// What its transactions paid, in their order.
+    pub paid: Arc<[Paid]>,
 }
 
 /// Prices blocks for every hardware class of a run.
@@ -159,7 +176,7 @@ impl Source {
             Self::Users(users) => users.build(request, parent, fabric),
             Self::Recorded(recorded) => recorded.build(request, parent),
             Self::Empty(pricing) => {
-                let header = next_header(request, parent, 0);
+                let header = next_header(request, parent, base_fee_after(parent));
                 let size_bytes = wire_size_bytes(&header, []);
                 let block = Block { header, body: Body::Transactions(Vec::new()), size_bytes };
                 let trace = Arc::new(BlockTrace::default());
@@ -171,7 +188,8 @@ impl Source {
                     durations_ns,
                     execution,
                     trace,
-                    state: None,
+                    fees: FeeRecord::default(),
+                    after: None,
                 })
             }
         }
@@ -195,9 +213,9 @@ impl Source {
     }
 
     /// The block of the last draft was given a handle.
-    pub fn built(&mut self, ix: BlockIx, state: Option<WorldState>) {
-        if let (Self::Users(users), Some(state)) = (self, state) {
-            users.built(ix, state);
+    pub fn built(&mut self, ix: BlockIx, after: Option<After>) {
+        if let (Self::Users(users), Some(after)) = (self, after) {
+            users.built(ix, after);
         }
     }
 
@@ -216,8 +234,13 @@ impl Source {
     }
 }
 
-/// The header of a block on `parent`, with the base fee the parent calls for.
-fn next_header(request: &BuildRequest, parent: &BlockHeader, gas_used: u64) -> BlockHeader {
+/// Base fee of the block after `parent` where nobody pays it, by EIP-1559.
+fn base_fee_after(parent: &BlockHeader) -> u64 {
+    fee_market::next_base_fee(parent.base_fee_wei, parent.gas_used, parent.gas_limit)
+}
+
+/// The header of an empty block on `parent`.
+fn next_header(request: &BuildRequest, parent: &BlockHeader, base_fee_wei: u64) -> BlockHeader {
     BlockHeader {
         id: BlockId { chain: request.chain, slot: request.slot, proposer: request.proposer.0 },
         parent: Some(parent.id),
@@ -225,7 +248,7 @@ fn next_header(request: &BuildRequest, parent: &BlockHeader, gas_used: u64) -> B
         slot_start_ns: request.slot_start_ns,
         beneficiary: account::address(account::AccountKind::Proposer, u64::from(request.proposer.0)),
         gas_limit: request.gas_limit,
-        gas_used,
-        base_fee_wei: fee_market::next_base_fee(parent.base_fee_wei, parent.gas_used, parent.gas_limit),
+        gas_used: 0,
+        base_fee_wei,
     }
 }

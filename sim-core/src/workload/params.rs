@@ -39,6 +39,26 @@ pub struct UsersPlan {
     pub bundle_ns: u64,
     /// RPC nodes a region (users talk to one in their own region).
     pub rpc_nodes_per_region: u32,
+    /// An application is in demand for a while.
+    #[serde(default)]
+    pub burst: Option<BurstPlan>,
+}
+
+/// One application's demand is a multiple of its usual for a while. Those who come for it have accounts of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BurstPlan {
+    /// Kind of the application's contract: one of the mix.
+    pub kind: TxKind,
+    /// Which instance.
+    pub instance: u32,
+    /// From when, ns.
+    pub from_ns: u64,
+    /// Until when, ns.
+    pub until_ns: u64,
+    /// Demand over the usual, parts per million, above 1,000,000.
+    pub factor_ppm: u64,
+    /// Accounts of those who come for it.
+    pub accounts: u32,
 }
 
 /// How transactions get from RPC nodes to proposers.

@@ -8,6 +8,7 @@
 
 use super::{BuildRequest, Draft, Pricing, next_header};
 use crate::chain::block::{Block, BlockHeader, Body};
+use crate::chain::fee_market::FeeRecord;
 use crate::execution::builder::BlockExecutor;
 use crate::execution::host::RunError;
 use crate::execution::trace::BlockTrace;
@@ -100,9 +101,9 @@ impl Recorded {
         let number = self.next % self.entries.len();
         let entry = &self.entries[number];
         self.next += 1;
-        let mut header = next_header(request, parent, entry.gas_used);
+        let mut header = next_header(request, parent, entry.base_fee_wei);
         header.gas_limit = entry.gas_limit;
-        header.base_fee_wei = entry.base_fee_wei;
+        header.gas_used = entry.gas_used;
         let (durations_ns, execution) = self.pricing.price(&entry.trace);
         Ok(Draft {
             block: Block { header, body: Body::Recorded(number as u32), size_bytes: entry.size_bytes },
@@ -111,7 +112,8 @@ impl Recorded {
             durations_ns,
             execution,
             trace: Arc::clone(&entry.trace),
-            state: None,
+            fees: FeeRecord::default(),
+            after: None,
         })
     }
 }

@@ -17,27 +17,30 @@
 //! then execute the same blocks. Where a block is lost in the arm, what it held is offered to the proposers
 //! after it, so that the arm carries the same load.
 
+mod arrivals;
+mod building;
+
+pub use arrivals::{Fate, Group};
+
 use super::delivery::Deliveries;
-use super::economy::{Economy, RULES};
+use super::economy::Economy;
 use super::load::Load;
 use super::params::{Delivery, UsersPlan};
-use super::{BuildRequest, Draft, Pricing, Standpoint, next_header};
-use crate::chain::block::{Block, BlockHeader, Body, wire_size_bytes};
+use super::{Pricing, Standpoint};
+use crate::chain::fee_market::{Ask, BlockUse, FeeMarketPlan, KeyedBy, MarketState, Quote};
 use crate::chain::mempool::{Mempool, TransactionLog, TxIx};
 use crate::chain::schedule::Schedule;
-use crate::chain::transaction::{Transaction, TxId};
+use crate::chain::transaction::TxId;
 use crate::chain::tree::BlockIx;
-use crate::execution::builder::{BlockExecutor, ExecutedBlock, PoolView};
-use crate::execution::host::{Host, RunError, timers};
+use crate::execution::builder::BlockExecutor;
+use crate::execution::draft::Paid;
+use crate::execution::host::{Host, timers};
 use crate::execution::state::WorldState;
 use crate::gossip::Dissemination;
 use crate::kernel::event::Moment;
 use crate::kernel::ids::NodeId;
-use crate::kernel::random::{Purpose, Weighted, Zipf, draw, exponential_duration, log_normal, uniform_below};
-use crate::kernel::time::SimDuration;
-use crate::net::fabric::Fabric;
 use crate::net::message::MessageKind;
-use parallel_evm::TxKind as To;
+use arrivals::{Hot, Rpc, Samplers};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,32 +48,11 @@ use std::sync::Arc;
 const POOL_CAPACITY: usize = 1_000_000;
 /// Framing of a bundle, bytes.
 const BUNDLE_BYTES: u64 = 64;
-/// Median tip, wei per gas.
-const TIP_MEDIAN_WEI: f64 = 1e9;
-/// 90th percentile of the standard normal distribution.
-const Z90: f64 = 1.281_551_565_544_600_4;
-/// People beyond this rank are equally popular counterparties (keeps the popularity table small).
-const POPULAR_PEOPLE: usize = 10_000;
-
 /// Pinned contents of so many slots back may still be waiting for inclusion.
 const PINNED_SLOTS: u32 = 16;
 
 /// Contents of blocks by slot, taken from another run.
 pub type Pinned = BTreeMap<u32, Arc<[TxId]>>;
-
-/// What a user saw of one transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fate {
-    /// Region of the user.
-    pub region: u32,
-    /// Position of its kind in the plan's mix.
-    pub kind: u32,
-    /// Handed to the RPC node, ns.
-    pub submitted_ns: u64,
-    /// RPC node, as a position in the list of RPC nodes.
-    rpc: u32,
-    bundle: u32,
-}
 
 /// The workload of one chain.
 #[derive(Clone)]
@@ -90,7 +72,10 @@ pub struct Users {
     schedule: Schedule,
     slot_ns: u64,
     last_slot: u32,
-    states: BTreeMap<BlockIx, WorldState>,
+    /// By block: the state and the prices it left behind.
+    states: BTreeMap<BlockIx, (WorldState, Arc<MarketState>)>,
+    /// By block: what its transactions paid, in their order.
+    paid: BTreeMap<BlockIx, Arc<[Paid]>>,
     /// By block: when each RPC node had executed it and when it was final there.
     seen: BTreeMap<BlockIx, Vec<[u64; 2]>>,
     pinned: Option<Arc<Pinned>>,
@@ -98,33 +83,11 @@ pub struct Users {
     gas_limit: u64,
     load: Load,
     dropped: u64,
-}
-
-struct Samplers {
-    kinds: Weighted,
-    instances: Zipf,
-    people: Zipf,
-    fee_sigma: f64,
-}
-
-/// A node that takes transactions from users, with the accounts of its users.
-#[derive(Clone)]
-struct Rpc {
-    node: NodeId,
-    region: u32,
-    mean_gap_ns: u64,
-    next_ns: u64,
-    arrivals: u64,
-    accounts: std::ops::Range<u32>,
-    nonces: Vec<u64>,
-    transactions: Vec<TxIx>,
-    /// Share of all users, parts per million.
-    share_ppm: u64,
-    /// Taken and not yet seen in a final block, where bundles go to leaders,
-    /// as (sender, nonce, transaction), sorted up to what came in last.
-    pending: Vec<(u32, u64, TxIx)>,
-    /// Slot in which leftovers were last sent.
-    last_leftovers: u32,
+    market: Arc<FeeMarketPlan>,
+    /// Wallets declare what their calls touch.
+    declares: bool,
+    /// The application whose demand bursts.
+    hot: Option<Hot>,
 }
 
 /// What a workload of people is made of.
@@ -151,6 +114,10 @@ pub struct UsersSetup {
     pub last_slot: u32,
     /// Gas limit of a block.
     pub gas_limit: u64,
+    /// Fee market.
+    pub market: FeeMarketPlan,
+    /// Base fee of the first block, wei per gas.
+    pub base_fee_wei: u64,
     /// Contents to repeat.
     pub pinned: Option<Arc<Pinned>>,
 }
@@ -159,43 +126,17 @@ impl Users {
     /// A workload that has not started.
     pub fn new(setup: UsersSetup) -> Self {
         let UsersSetup { plan, seed, economy, genesis, executor, pricing, rpcs, pinned, .. } = setup;
-        let total: u64 = rpcs.iter().map(|(_, _, weight)| weight).sum::<u64>().max(1);
-        let people = u64::from(economy.people());
-        let mut before = 0;
-        let rpcs = rpcs.into_iter().map(|(node, region, weight)| {
-            let from = (people * before / total) as u32;
-            before += weight;
-            let to = ((people * before / total) as u32).max(from + 1).min(people as u32);
-            // rate = plan.rate * weight / total; gap = 1 / rate.
-            let gap = 1_000_000_000_000_u128 * u128::from(total);
-            let rate = u128::from(plan.rate_milli_tps) * u128::from(weight);
-            let mean_gap_ns = gap.checked_div(rate).map_or(u64::MAX, |g| g as u64);
-            let accounts = from.min(people as u32 - 1)..to;
-            let nonces = vec![0; accounts.len()];
-            let mut rpc = Rpc {
-                node,
-                region,
-                mean_gap_ns,
-                next_ns: 0,
-                arrivals: 0,
-                accounts,
-                nonces,
-                transactions: Vec::new(),
-                share_ppm: weight * 1_000_000 / total,
-                pending: Vec::new(),
-                last_leftovers: 0,
-            };
-            rpc.next_ns = rpc.gap_ns(seed);
-            rpc
+        let samplers = Samplers::new(&plan, economy.instances());
+        let rpcs = arrivals::rpcs(&plan, seed, &samplers, rpcs);
+        let hot = plan.burst.as_ref().map(|burst| {
+            let instance = burst.instance as usize;
+            let position = plan.mix.iter().position(|(kind, _)| *kind == burst.kind);
+            let call = economy.call(burst.kind, instance, 0, 0);
+            let mix_position = position.expect("the plan was checked");
+            Hot { mix_position, instance, to: call.to, touches: call.touches }
         });
-        let rpcs: Vec<Rpc> = rpcs.collect();
-        let samplers = Samplers {
-            kinds: Weighted::new(plan.mix.iter().map(|(_, w)| *w)).expect("the mix has weight"),
-            instances: Zipf::new(economy.instances(), plan.zipf_ppm as f64 / 1e6).expect("instances exist"),
-            people: Zipf::new((people as usize).min(POPULAR_PEOPLE), plan.zipf_ppm as f64 / 1e6)
-                .expect("people exist"),
-            fee_sigma: crate::kernel::math::ln(plan.max_fee_p90_ppm as f64 / 1e6) / Z90,
-        };
+        let left = Arc::new(MarketState::flat(setup.base_fee_wei));
+        let declares = setup.market.market().keyed_by() == Some(KeyedBy::AccessList);
         Self {
             plan,
             seed,
@@ -212,13 +153,17 @@ impl Users {
             schedule: setup.schedule,
             slot_ns: setup.slot_ns,
             last_slot: setup.last_slot,
-            states: BTreeMap::from([(BlockIx(0), genesis)]),
+            states: BTreeMap::from([(BlockIx(0), (genesis, left))]),
+            paid: BTreeMap::new(),
             seen: BTreeMap::new(),
             pinned,
             chosen: Pinned::new(),
             gas_limit: setup.gas_limit,
             load: Load::default(),
             dropped: 0,
+            market: Arc::new(setup.market),
+            declares,
+            hot,
         }
     }
 
@@ -253,7 +198,7 @@ impl Users {
         }
         let first = self.log.len();
         let mut bytes = BUNDLE_BYTES;
-        while self.rpcs[rpc].next_ns <= now.time.0 {
+        while self.rpcs[rpc].next_ns() <= now.time.0 {
             bytes += self.submit(rpc);
         }
         if self.log.len() > first {
@@ -283,13 +228,22 @@ impl Users {
     /// What an RPC node still waits to see included and could be: what the branch of its head does not hold,
     /// so that transactions of a block lost to a fork are sent again. A sender's transactions count in the
     /// order of nonces, up to the first that cannot pay, and each is worth the least tip of those up to it;
-    /// best first, as far as the node's share of two blocks' gas goes.
+    /// best first, as far as the node's share of two blocks' gas goes and the market would admit them.
     fn leftovers(&mut self, rpc: usize, at: Standpoint) -> Vec<TxIx> {
+        let plan = Arc::clone(&self.market);
+        let prices = self.prices_after(at.head).map(Arc::clone).unwrap_or_default();
+        let (market, keyed_by) = (plan.market(), plan.market().keyed_by());
         let gas_limit = self.gas_limit;
         let Rpc { pending, share_ppm, .. } = &mut self.rpcs[rpc];
         let (log, economy) = (&self.log, &self.economy);
+        let keys = |ix: TxIx| keyed_by.map_or_else(Vec::new, |keyed_by| keyed_by.before(log.get(ix)));
+        let tip = |ix: TxIx| {
+            let surcharge_wei = market.quote(&prices, &keys(ix)).surcharge_wei;
+            let quote = Quote { base_fee_wei: at.base_fee_wei, surcharge_wei, ..Quote::default() };
+            quote.tip_wei(log.get(ix).max_fee_per_gas, log.get(ix).max_priority_fee_per_gas)
+        };
         // The state of a root that finality has not moved for long is gone: nothing is forgotten then.
-        let [head, root] = [at.head, at.root].map(|ix| self.states.get(&ix));
+        let [head, root] = [at.head, at.root].map(|ix| self.states.get(&ix).map(|(world, _)| world));
         let next =
             |state: Option<&WorldState>, sender: u32| state.map_or(0, |s| s.nonce(economy.person(sender)));
         pending.sort();
@@ -300,21 +254,28 @@ impl Users {
             waiting.extend(queue.iter().filter(|(_, nonce, _)| *nonce >= settled));
             let mut worth = u64::MAX;
             for &(sender, nonce, ix) in queue.iter().filter(|(_, nonce, _)| *nonce >= included) {
-                let Some(tip) = log.get(ix).effective_tip(at.base_fee_wei) else { break };
+                let Some(tip) = tip(ix) else { break };
                 worth = worth.min(tip);
                 offers.push((std::cmp::Reverse(worth), sender, nonce, ix));
             }
         }
         *pending = waiting;
         offers.sort_unstable();
-        let mut gas_left = u128::from(gas_limit) * 2 * u128::from(*share_ppm) / 1_000_000;
-        let affordable = offers.into_iter().map(|(_, _, _, ix)| ix).take_while(|ix| {
-            let gas = u128::from(log.get(*ix).gas_limit);
-            let fits = gas <= gas_left;
-            gas_left = gas_left.saturating_sub(gas);
-            fits
-        });
-        affordable.collect()
+        let most = (u128::from(gas_limit) * 2 * u128::from(*share_ppm) / 1_000_000) as u64;
+        let mut sent = BlockUse::new(most);
+        let mut chosen = Vec::new();
+        for (_, _, _, ix) in offers {
+            let keys = keys(ix);
+            let ask = Ask { gas: log.get(ix).gas_limit, keys: &keys, blob_gas: 0 };
+            if ask.gas > most - sent.gas {
+                break;
+            }
+            if market.admit(&sent, &ask) {
+                sent.add(&ask, Default::default());
+                chosen.push(ix);
+            }
+        }
+        chosen
     }
 
     /// Sends transactions to the proposers of some slots.
@@ -350,50 +311,6 @@ impl Users {
         self.deliveries.arrived(letter);
     }
 
-    /// The next user's transaction at an RPC node; its size, bytes.
-    fn submit(&mut self, index: usize) -> u64 {
-        let rpc = &mut self.rpcs[index];
-        let submitted_ns = rpc.next_ns;
-        let (entity, counter) = (u64::from(rpc.node.0) << 8, rpc.arrivals);
-        let seed = self.seed;
-        let random = |field: u64| draw(seed, Purpose::WORKLOAD, entity | field, counter);
-        rpc.arrivals += 1;
-        rpc.next_ns = self.load.after(rpc.next_ns, rpc.gap_ns(seed));
-        let account = uniform_below(random(1), rpc.accounts.len() as u64) as usize;
-        let sender = rpc.accounts.start + account as u32;
-        let nonce = rpc.nonces[account];
-        rpc.nonces[account] += 1;
-        let kind = self.samplers.kinds.sample(random(2));
-        let instance = self.samplers.instances.sample(random(3));
-        let other = self.samplers.people.sample(random(4)) as u32;
-        let call = self.economy.call(self.plan.mix[kind].0, instance, other, random(5));
-        let max_fee = log_normal(random(6), self.plan.max_fee_median_wei as f64, self.samplers.fee_sigma);
-        let max_fee = (max_fee as u64).max(1);
-        let tip = log_normal(random(7), TIP_MEDIAN_WEI, 0.5) as u64;
-        let transaction = Transaction {
-            id: TxId { producer: rpc.node.0, sequence: counter },
-            sender,
-            from: self.economy.person(sender),
-            nonce,
-            to: To::Call(call.to),
-            value: call.value,
-            input: call.input,
-            gas_limit: call.gas_limit,
-            max_fee_per_gas: max_fee,
-            max_priority_fee_per_gas: tip.min(max_fee),
-            chain_id: RULES.chain_id,
-        };
-        let bytes = transaction.wire_size_bytes();
-        let ix = self.log.push(transaction);
-        rpc.transactions.push(ix);
-        let (region, rpc, bundle) = (rpc.region, index as u32, self.deliveries.next());
-        self.fates.push(Fate { region, kind: kind as u32, submitted_ns, rpc, bundle });
-        if self.pinned.is_none() {
-            self.pool.insert(&self.log, ix).expect("fees are ordered and nonces are new");
-        }
-        bytes
-    }
-
     /// Prices blocks built from now on in another way.
     pub fn set_pricing(&mut self, pricing: Pricing) {
         self.pricing = pricing;
@@ -404,190 +321,8 @@ impl Users {
         self.gas_limit = gas_limit;
     }
 
-    /// From `at_ns` on people send `factor_ppm` times what the plan says.
-    pub fn set_load(&mut self, at_ns: u64, factor_ppm: u64) {
-        for rpc in self.rpcs.iter_mut().filter(|rpc| rpc.next_ns > at_ns) {
-            rpc.next_ns = self.load.rescaled(at_ns, rpc.next_ns, factor_ppm);
-        }
-        self.load.set(at_ns, factor_ppm);
-    }
-
-    /// A node is back at `at_ns`: what its users would have sent in the meantime they did not.
-    pub fn resume(&mut self, node: NodeId, at_ns: u64) {
-        let Some(&rpc) = self.rpc_of_node.get(&node) else { return };
-        let rpc = &mut self.rpcs[rpc];
-        if rpc.next_ns <= at_ns {
-            rpc.next_ns = self.load.after(at_ns, rpc.gap_ns(self.seed));
-        }
-    }
-
     /// Time between bundles, ns.
     pub fn bundle_ns(&self) -> u64 {
         self.plan.bundle_ns
-    }
-
-    /// Builds a block on `parent`.
-    ///
-    /// # Errors
-    /// When the state is incomplete or the executor fails.
-    pub fn build(
-        &mut self,
-        request: &BuildRequest,
-        parent: &BlockHeader,
-        fabric: &Fabric,
-    ) -> Result<Draft, RunError> {
-        let header = next_header(request, parent, 0);
-        let state = self.states[&request.parent].clone();
-        let failed = |reason: parallel_evm::ExecuteError| RunError::Execution {
-            chain: request.chain,
-            slot: request.slot,
-            reason: reason.to_string(),
-        };
-        if let Some(draft) = self.repeat(request, &header, &state) {
-            return Ok(draft);
-        }
-        let pinned_pool = self.pinned_pool(request.slot);
-        let pool = pinned_pool.as_ref().unwrap_or(&self.pool);
-        let pinned = pinned_pool.is_some();
-        let received = self.deliveries.open(request.slot, request.proposer, self.log.len(), fabric);
-        let (fates, economy) = (&self.fates, &self.economy);
-        let visible = |ix: TxIx| pinned || received(ix, fates[ix.index()].bundle);
-        let address = |sender: u32| economy.person(sender);
-        let view = PoolView { log: &self.log, pool, visible: &visible, address: &address };
-        let built = self.executor.build(RULES, &header.to_env(), &state, view).map_err(failed)?;
-        drop(received);
-        self.dropped += built.dropped.len() as u64;
-        Ok(self.draft(request, header, built.transactions, &built.executed))
-    }
-
-    /// The pinned contents of a slot as they are, if all of them are valid on this parent and nothing pinned
-    /// for an earlier slot is left over.
-    fn repeat(&mut self, request: &BuildRequest, header: &BlockHeader, state: &WorldState) -> Option<Draft> {
-        let pinned = Arc::clone(self.pinned.as_ref()?);
-        let ids = pinned.get(&request.slot)?;
-        let included = |id: &TxId| {
-            let transaction = self.find(id).map(|ix| self.log.get(ix));
-            transaction.is_none_or(|t| t.nonce < state.nonce(t.from))
-        };
-        let earlier = request.slot.saturating_sub(PINNED_SLOTS)..request.slot;
-        if !pinned.range(earlier).flat_map(|(_, ids)| ids.iter()).all(included) {
-            return None;
-        }
-        let transactions: Option<Vec<TxIx>> = ids.iter().map(|id| self.find(id)).collect();
-        let transactions = transactions?;
-        let envs = transactions.iter().map(|ix| self.log.get(*ix).to_env()).collect();
-        let executed = self.executor.execute(RULES, &header.to_env(), state, envs).ok()?;
-        Some(self.draft(request, header.clone(), transactions, &executed))
-    }
-
-    fn draft(
-        &mut self,
-        request: &BuildRequest,
-        mut header: BlockHeader,
-        transactions: Vec<TxIx>,
-        executed: &ExecutedBlock,
-    ) -> Draft {
-        header.gas_used = executed.output.gas_used;
-        let sizes = transactions.iter().map(|ix| self.log.get(*ix).wire_size_bytes());
-        let size_bytes = wire_size_bytes(&header, sizes);
-        let (durations_ns, execution) = self.pricing.price(&executed.trace);
-        let ids = transactions.iter().map(|ix| self.log.get(*ix).id);
-        self.chosen.insert(request.slot, ids.collect());
-        Draft {
-            transactions: transactions.len() as u32,
-            block: Block { header, body: Body::Transactions(transactions), size_bytes },
-            recorded: None,
-            durations_ns,
-            execution,
-            trace: Arc::clone(&executed.trace),
-            state: executed.state.clone(),
-        }
-    }
-
-    fn find(&self, id: &TxId) -> Option<TxIx> {
-        let rpc = &self.rpcs[*self.rpc_of_node.get(&NodeId(id.producer))?];
-        rpc.transactions.get(id.sequence as usize).copied()
-    }
-
-    /// A pool of just the pinned contents of a slot and of the slots before it: what a lost block leaves over
-    /// is included later.
-    fn pinned_pool(&self, slot: u32) -> Option<Mempool> {
-        let pinned = self.pinned.as_ref()?;
-        let mut pool = Mempool::new(POOL_CAPACITY);
-        let slots = pinned.range(slot.saturating_sub(PINNED_SLOTS)..=slot);
-        for id in slots.flat_map(|(_, ids)| ids.iter()) {
-            if let Some(ix) = self.find(id) {
-                // A transaction may be listed twice: in a lost block and in a later one.
-                let _ = pool.insert(&self.log, ix);
-            }
-        }
-        Some(pool)
-    }
-
-    /// The last draft became a block.
-    pub fn built(&mut self, ix: BlockIx, state: WorldState) {
-        self.states.insert(ix, state);
-    }
-
-    /// A block is closed: note what the RPC nodes saw, and forget what is final. Nobody waits for an `absent`
-    /// node to see it.
-    pub fn confirm(
-        &mut self,
-        ix: BlockIx,
-        body: &Body,
-        times: impl Fn(NodeId) -> [u64; 2],
-        absent: impl Fn(NodeId) -> bool,
-    ) {
-        let seen: Vec<[u64; 2]> = self.rpcs.iter().map(|rpc| times(rpc.node)).collect();
-        let is_final = |(rpc, seen): (&Rpc, &[u64; 2])| seen[1] > 0 || absent(rpc.node);
-        if self.rpcs.iter().zip(&seen).all(is_final) && seen.iter().any(|seen| seen[1] > 0) {
-            self.pool.remove(&self.log, body.transactions().iter().copied());
-        }
-        self.seen.insert(ix, seen);
-        // Nobody builds on a block this far below a closed one.
-        self.states.retain(|block, _| block.0 + 64 > ix.0);
-    }
-
-    /// Takes over more pinned contents: those of further slots.
-    pub fn pin(&mut self, contents: Arc<Pinned>) {
-        self.pinned = Some(contents);
-    }
-
-    /// Contents of all blocks built, to pin in another run.
-    pub fn contents(&self) -> &Pinned {
-        &self.chosen
-    }
-
-    /// Transactions in the order of submission to RPC nodes, by RPC node.
-    pub fn fates(&self) -> impl Iterator<Item = (TxIx, &Fate)> {
-        self.rpcs.iter().flat_map(|rpc| &rpc.transactions).map(|ix| (*ix, &self.fates[ix.index()]))
-    }
-
-    /// What a user saw of one transaction.
-    pub fn fate(&self, tx: TxIx) -> &Fate {
-        &self.fates[tx.index()]
-    }
-
-    /// When the user of a transaction saw block `ix` executed and final, ns.
-    pub fn user_saw(&self, ix: BlockIx, fate: &Fate) -> [Option<u64>; 2] {
-        let times = self.seen.get(&ix).map_or([0; 2], |seen| seen[fate.rpc as usize]);
-        times.map(|t| (t > 0).then_some(t))
-    }
-
-    /// Transactions that turned out invalid when they were executed.
-    pub fn dropped(&self) -> u64 {
-        self.dropped
-    }
-
-    /// Transactions handed to RPC nodes.
-    pub fn submitted(&self) -> usize {
-        self.log.len()
-    }
-}
-
-impl Rpc {
-    fn gap_ns(&self, seed: u64) -> u64 {
-        let random = draw(seed, Purpose::WORKLOAD, u64::from(self.node.0) << 8, self.arrivals);
-        exponential_duration(random, SimDuration(self.mean_gap_ns)).0.max(1)
     }
 }

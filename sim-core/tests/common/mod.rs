@@ -67,6 +67,7 @@ pub fn chain(name: &str) -> ChainPlan {
         gas_limit: 30_000_000,
         initial_base_fee_wei: 1_000_000_000,
         blobs: None,
+        fee_market: Default::default(),
         execution: ExecutionPlan {
             algorithm: Algorithm::BlockStm,
             cores: Some(4),
@@ -92,6 +93,7 @@ pub fn chain(name: &str) -> ChainPlan {
             delivery: Delivery::Leaders { ahead: 2 },
             bundle_ns: 200_000_000,
             rpc_nodes_per_region: 1,
+            burst: None,
         }),
     }
 }

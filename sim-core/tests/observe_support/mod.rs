@@ -241,6 +241,7 @@ fn block(
             extrapolated: false,
             work: vec![1, 2, 3],
         },
+        fees: Default::default(),
         votes_stake: if canonical { total_stake * 9 / 10 } else { 0 },
         total_stake,
         timely_stake: total_stake * 9 / 10,
@@ -275,6 +276,8 @@ fn transactions(shape: &Shape, blocks: &[BlockRecord]) -> Vec<TransactionRecord>
             included_ns: included,
             final_ns: included.map(|ns| ns + (500 + draw(14, n, 0) % 200) * MS),
             measured: submitted_ns >= u64::from(shape.warm_up) * SLOT_NS && submitted_ns + 3 * SLOT_NS < end,
+            group: None,
+            paid: None,
         });
     }
     transactions.sort_by_key(|t| t.submitted_ns);
@@ -326,6 +329,7 @@ fn plan(shape: &Shape) -> Plan {
         delivery: Delivery::Leaders { ahead: 2 },
         bundle_ns: 50 * MS,
         rpc_nodes_per_region: 1,
+        burst: None,
     };
     Plan {
         name: shape.name.to_owned(),
@@ -363,6 +367,7 @@ fn plan(shape: &Shape) -> Plan {
             gas_limit: 120_000_000,
             initial_base_fee_wei: 1_000_000_000,
             blobs: None,
+            fee_market: Default::default(),
             execution: ExecutionPlan {
                 algorithm: Algorithm::BlockStm,
                 cores: Some(8),

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Effort, Expected, Finding, Row};
 use anyhow::Result;
-use sim_core::chain::fee_market::{Eip1559, FeeMarket};
+use sim_core::chain::fee_market::Eip1559;
 use sim_core::kernel::math;
 
 /// Bang-bang demand.

@@ -65,6 +65,7 @@ fn body(n: u64, to: Address, value: U256, input: Bytes, gas_limit: u64) -> Trans
         max_fee_per_gas: 1_000_000_000 + random(n, 91) % 1_000_000_000,
         max_priority_fee_per_gas: 1_000_000 + random(n, 92) % 1_000_000,
         chain_id: 10,
+        access_list: Vec::new(),
     }
 }
 

@@ -7,7 +7,9 @@
 //! EIP-7691, EIP-7840, EIP-7892, EIP-7918. **Checked against** the vectors of go-ethereum's `eip4844` package
 //! and a second rendition of the EIPs' formulas in wide integers.
 
+use super::{Ask, BlockUse, FeeMarket, MarketState, Quote};
 use alloy_eips::eip7840::BlobParams;
+use parallel_evm::Address;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -140,6 +142,26 @@ impl BlobMarket {
             let bytes = u128::from(blobs) * u128::from(BLOB_BYTES) * 1_000_000_000;
             u64::try_from(bytes / u128::from(slot_ns.max(1))).unwrap_or(u64::MAX)
         })
+    }
+}
+
+/// As a market of its own: it prices nothing but blobs and leaves the base fee to the market for gas. The state's
+/// only gauge is the excess blob gas.
+impl FeeMarket for BlobMarket {
+    fn quote(&self, state: &MarketState, _: &[Address]) -> Quote {
+        let excess = state.gauges.first().copied().unwrap_or(0);
+        Quote { base_fee_wei: state.base_fee_wei, blob_fee_wei: self.fee_wei(excess), ..Quote::default() }
+    }
+
+    fn admit(&self, used: &BlockUse, ask: &Ask<'_>) -> bool {
+        let most = (self.max_blobs * GAS_PER_BLOB, self.max_blobs_per_tx * GAS_PER_BLOB);
+        ask.blob_gas <= most.1 && used.blob_gas.saturating_add(ask.blob_gas) <= most.0
+    }
+
+    fn update(&self, state: &MarketState, used: &BlockUse) -> MarketState {
+        let excess_gas = state.gauges.first().copied().unwrap_or(0);
+        let parent = BlobParent { excess_gas, used_gas: used.blob_gas, base_fee_wei: state.base_fee_wei };
+        MarketState { gauges: vec![self.next_excess(parent)], ..MarketState::flat(state.base_fee_wei) }
     }
 }
 

@@ -64,6 +64,10 @@ impl Contents {
         header.gas_used += self.gas();
         draft.block.size_bytes += self.offers.iter().map(|offer| offer.bytes).sum::<u64>();
         draft.transactions += self.offers.len() as u32;
+        if let Some(after) = &mut draft.after {
+            after.used.gas_limit = gas_limit;
+            after.used.gas += self.gas();
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! is drawn and the table beside it come from the same numbers.
 
 pub mod breakdown;
+pub mod burst;
 pub mod confirmation;
 pub mod gas;
 pub mod propagation;
@@ -48,6 +49,7 @@ pub fn all(records: &[RunRecord]) -> Vec<Figure> {
         rollups::labels(records),
         rollups::blobs(records),
         rollups::scale(records),
+        burst::figure(records),
     ]
     .into_iter()
     .flatten()

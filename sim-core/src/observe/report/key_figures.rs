@@ -5,6 +5,7 @@ use crate::observe::format::{
     change, count, duration_or_never, escape, percent, prefixed, signed_duration, three_digits,
 };
 use crate::observe::measure::ArmSummary;
+use crate::observe::record::Group;
 use crate::observe::stats::relative_change;
 use std::fmt::Write;
 
@@ -28,7 +29,7 @@ fn ns(value: Option<u64>) -> Option<f64> {
     value.map(|v| v as f64)
 }
 
-const QUANTITIES: [Quantity; 19] = [
+const QUANTITIES: [Quantity; 22] = [
     Quantity {
         name: "p95 from slot start to verified",
         better: Better::Less,
@@ -138,6 +139,24 @@ const QUANTITIES: [Quantity; 19] = [
         number: |a| Some(a.execution_utilisation),
     },
     Quantity {
+        name: "burst: unrelated pay, over before",
+        better: Better::Less,
+        text: |a| spill_over(a, Group::Unrelated).map_or_else(|| "unknown".to_owned(), three_digits),
+        number: |a| spill_over(a, Group::Unrelated),
+    },
+    Quantity {
+        name: "burst: bursting pay, over before",
+        better: Better::Neither,
+        text: |a| spill_over(a, Group::Hot).map_or_else(|| "unknown".to_owned(), three_digits),
+        number: |a| spill_over(a, Group::Hot),
+    },
+    Quantity {
+        name: "burst: unrelated included in time",
+        better: Better::More,
+        text: |a| included(a).map_or_else(|| "unknown".to_owned(), percent),
+        number: included,
+    },
+    Quantity {
         name: "bottleneck",
         better: Better::Neither,
         text: |a| {
@@ -149,6 +168,16 @@ const QUANTITIES: [Quantity; 19] = [
         number: |_| None,
     },
 ];
+
+/// Median price a group paid in the burst over that before.
+fn spill_over(arm: &ArmSummary, group: Group) -> Option<f64> {
+    arm.burst.as_ref()?.of(group)?.spill_over
+}
+
+/// Share of the unrelated transactions of the burst that were included in time.
+fn included(arm: &ArmSummary) -> Option<f64> {
+    Some(arm.burst.as_ref()?.of(Group::Unrelated)?.burst.inclusion)
+}
 
 /// The table in HTML. Rows without any value in any arm are left out.
 pub fn table(analysis: &Analysis) -> String {

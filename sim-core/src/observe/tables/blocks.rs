@@ -52,6 +52,30 @@ pub fn block_columns<'a>() -> Vec<Column<BlockRow<'a>>> {
         column("gas_limit", "gas", "gas limit", Get::U64(|r| r.block.gas_limit)),
         column("base_fee_wei", "wei/gas", "base fee", Get::U64(|r| r.block.base_fee_wei)),
         column(
+            "metered_gas",
+            "gas",
+            "gas as the fee market meters it",
+            Get::U64(|r| r.block.fees.metered_gas),
+        ),
+        column(
+            "hot_gas",
+            "gas",
+            "gas of calls of the application in demand",
+            Get::U64(|r| r.block.fees.hot_gas),
+        ),
+        column(
+            "hot_surcharge_wei",
+            "wei/gas",
+            "what calling it costs beyond the base fee",
+            Get::U64(|r| r.block.fees.hot_surcharge_wei),
+        ),
+        column(
+            "turned_away",
+            "-",
+            "transactions executed in vain, because of what they turned out to touch",
+            Get::U64(|r| r.block.fees.turned_away.into()),
+        ),
+        column(
             "recorded",
             "-",
             "name of the recorded block it replays",

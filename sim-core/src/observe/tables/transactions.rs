@@ -80,6 +80,30 @@ pub fn columns<'a>() -> Vec<Column<TransactionRow<'a>>> {
             "moment that block was final at the RPC node; null: never",
             Get::OptU64(|r| r.transaction.final_ns),
         ),
+        column(
+            "group",
+            "-",
+            "bursting: calls the application in demand; related: touches its contracts; unrelated; null: no burst",
+            Get::OptText(|r| r.transaction.group.map(|group| group.name().to_owned())),
+        ),
+        column(
+            "gas_used",
+            "gas",
+            "gas used in that block; null: not included",
+            Get::OptU64(|r| r.transaction.paid.map(|paid| paid.gas_used)),
+        ),
+        column(
+            "surcharge_wei",
+            "wei/gas",
+            "paid beyond the base fee for what it touched, burnt; null: not included",
+            Get::OptU64(|r| r.transaction.paid.map(|paid| paid.surcharge_wei)),
+        ),
+        column(
+            "tip_wei",
+            "wei/gas",
+            "paid to the proposer; null: not included",
+            Get::OptU64(|r| r.transaction.paid.map(|paid| paid.tip_wei)),
+        ),
         column("measured", "-", "outside the warm-up", Get::OptBool(|r| Some(r.transaction.measured))),
     ]
 }

@@ -5,7 +5,8 @@ use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
 use crate::scenario::plan::{
-    Algorithm, BroadcastPlan, ChainPlan, ConsensusPlan, ExecutionPlan, NodesPlan, Pipeline, SlotsPlan,
+    Algorithm, BroadcastPlan, ChainPlan, ConsensusPlan, ExecutionPlan, FeeMarketPlan, NodesPlan, Pipeline,
+    SlotsPlan,
 };
 use crate::scenario::spec::{
     AlgorithmSpec, BroadcastSpec, ChainRulesSpec, ChainSpec, ConsensusSpec, ExecutionSpec, PipelineSpec,
@@ -26,18 +27,23 @@ pub(super) fn resolve(
         ConsensusSpec::Slots(slots) => ConsensusPlan::Slots(self::slots(context, rules, slots, nodes)?),
         ConsensusSpec::Broadcast(own) => ConsensusPlan::Broadcast(broadcast(context, rules, own)?),
     };
+    let show = |v| Price(v).to_string();
+    let base_fee_wei = context.between("chain.base_fee", base_fee.0, (0, limits::PRICE_MAX_WEI), show)?;
+    let fee_market = super::fees::market(context, rules.fee_market.as_ref(), base_fee_wei)?;
+    let blobs = super::rollups::blobs(context, rules.blobs.as_ref())?;
+    if blobs.is_some() && fee_market != FeeMarketPlan::default() {
+        let problem =
+            "a chain with blobs prices gas by EIP-1559: those who bid for blobs know no other market";
+        return Err(context.error("chain.fee_market", problem));
+    }
     Ok(ChainPlan {
         name,
         consensus,
         gas_limit: context
             .between("chain.gas_limit", gas_limit.0, limits::GAS_LIMIT, |v| GasAmount(v).to_string())?,
-        initial_base_fee_wei: context.between(
-            "chain.base_fee",
-            base_fee.0,
-            (0, limits::PRICE_MAX_WEI),
-            |v| Price(v).to_string(),
-        )?,
-        blobs: super::rollups::blobs(context, rules.blobs.as_ref())?,
+        initial_base_fee_wei: base_fee_wei,
+        fee_market,
+        blobs,
         execution: execution(context, &spec.execution)?,
         workload: super::workload::resolve(context, spec.workload.as_ref())?,
     })

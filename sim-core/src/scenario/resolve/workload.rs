@@ -72,13 +72,25 @@ pub(super) fn users(
         Some(HotSpotSpec::Uniform) => 0,
         Some(HotSpotSpec::Zipf(exponent)) => context.exponent(&field("hot_spot"), *exponent)?,
     };
+    let accounts = count("accounts", spec.accounts, 20_000, 2, limits::ACCOUNTS_MAX)?;
+    let instances = count("instances", spec.instances, 8, 1, limits::INSTANCES_MAX)?;
+    let mix = mix(context, section, spec)?;
+    let burst = match &spec.burst {
+        None => None,
+        Some(_) if section != "workload" => {
+            let problem =
+                "only the users of a chain itself can have an application in demand, not those of rollups";
+            return Err(context.error(&field("burst"), problem));
+        }
+        Some(burst) => Some(super::fees::burst(context, burst, &mix, (accounts, instances))?),
+    };
     Ok(UsersPlan {
         rate_milli_tps: context
             .between(&field("rate"), rate.0, (1, limits::TX_RATE_MAX_MILLI), |v| TxRate(v).to_string())?,
-        accounts: count("accounts", spec.accounts, 20_000, 2, limits::ACCOUNTS_MAX)?,
+        accounts,
         zipf_ppm,
-        instances: count("instances", spec.instances, 8, 1, limits::INSTANCES_MAX)?,
-        mix: mix(context, section, spec)?,
+        instances,
+        mix,
         compute_iterations: context.between(
             &field("compute_iterations"),
             spec.compute_iterations.unwrap_or(1_000),
@@ -100,6 +112,7 @@ pub(super) fn users(
         delivery,
         bundle_ns: context.between(&field("bundle"), bundle, (1_000_000, 60_000_000_000), duration)?,
         rpc_nodes_per_region: count("rpc_nodes_per_region", spec.rpc_nodes_per_region, 1, 1, 1_000)?,
+        burst,
     })
 }
 
