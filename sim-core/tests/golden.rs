@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 8] = [
+const SCENARIOS: [(&str, &[&str], bool); 10] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
     (
         "local-fee-markets",
@@ -42,6 +42,11 @@ const SCENARIOS: [(&str, &[&str], bool); 8] = [
         ],
         false,
     ),
+    (
+        "one-parallel-chain-vs-n-rollups",
+        &["rollups.0.demand.accounts=60", "rollups.0.market.volatility=0.3"],
+        false,
+    ),
     ("quickstart", &["chain.gas_limit=\"20 Mgas\"", "workload.rate=\"200 tx/s\""], false),
     ("region-outage", &["run.blocks=14", "run.warm_up=2", "workload.rate=\"100 tx/s\""], false),
     (
@@ -56,6 +61,7 @@ const SCENARIOS: [(&str, &[&str], bool); 8] = [
         false,
     ),
     ("serial-vs-parallel", &["chain.gas_limit=\"20 Mgas\""], false),
+    ("split-liquidity", &["rollups.0.demand.accounts=60"], false),
 ];
 
 /// One line per arm: scenario, arm, digest.

@@ -16,6 +16,7 @@ pub mod console;
 pub mod nets;
 pub mod page;
 pub mod plots;
+pub mod pools;
 pub mod registry;
 pub mod run;
 pub mod stats;

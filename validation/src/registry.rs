@@ -1,7 +1,9 @@
 //! All checks, in the order of the page. A new check is one constant in a family's file and one line here.
 
 use crate::check::Check;
-use crate::checks::{amm, bounds, duplicates, fees, forks, hops, markets, queue, rollups, rumour, schedules};
+use crate::checks::{
+    amm, bounds, duplicates, fees, forks, hops, liquidity, markets, queue, rollups, rumour, schedules,
+};
 
 /// All checks.
 pub fn all() -> Vec<Check> {
@@ -21,6 +23,10 @@ pub fn all() -> Vec<Check> {
         markets::WINDOWS,
         markets::ISOLATION,
         amm::SPLIT,
+        liquidity::SPLIT,
+        liquidity::ROUTING,
+        liquidity::ARBITRAGE,
+        liquidity::LVR,
         rollups::COMPRESSION,
         rollups::SEQUENCER_LITTLE,
         schedules::BOUNDS,

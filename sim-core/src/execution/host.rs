@@ -37,6 +37,8 @@ pub mod timers {
     pub const BATCHER: u8 = 26;
     /// A proof is ready.
     pub const PROVED: u8 = 27;
+    /// An arbitrageur looks at the reference price.
+    pub const AGENT: u8 = 28;
 }
 
 /// What a task's timer is about: (chain, the chain's own number).

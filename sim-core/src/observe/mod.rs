@@ -25,6 +25,7 @@ pub mod plot;
 pub mod reader;
 pub mod record;
 pub mod report;
+pub mod markets;
 pub mod rollups;
 pub mod stats;
 pub mod tables;

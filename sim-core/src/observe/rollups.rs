@@ -4,6 +4,7 @@
 //! one that never got the label counts as later than all that did (see [`super::stats`]).
 
 use super::format::{count, duration_or_never, percent, prefixed, three_digits};
+use super::markets;
 use super::record::{BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RunRecord};
 use super::stats::Sample;
 use crate::chain::fee_market::blob::BLOB_BYTES;
@@ -27,6 +28,10 @@ pub struct FleetSummary<'a> {
     pub compressed_bytes: u64,
     /// Transactions in them.
     pub posted_transactions: u64,
+    /// Costs of measured swaps of a followed size, parts per billion; those that were reverted count as missing.
+    pub trade_costs: Sample,
+    /// What all of them that went through lost, over what they sold.
+    pub mean_trade_cost: Option<f64>,
     /// From being due until it was closed and offered, over all batches: the wait for a turn.
     pub turn: Sample,
 }
@@ -52,7 +57,7 @@ pub struct DataSummary {
 pub fn fleets(run: &RunRecord) -> Vec<FleetSummary<'_>> {
     let summary = |fleet| {
         let of_fleet = |tx: &&RollupTxRecord| {
-            tx.chain == fleet_chain(fleet) && tx.measured && !matches!(tx.fate, Fate::Dropped(_))
+            tx.chain == fleet_chain(fleet) && tx.measured && !tx.agent && !matches!(tx.fate, Fate::Dropped(_))
         };
         let label = |get: fn(&RollupTxRecord) -> Option<u64>| -> Sample {
             let since = |tx: &RollupTxRecord| get(tx).map(|ns| ns.saturating_sub(tx.submitted_ns));
@@ -60,6 +65,12 @@ pub fn fleets(run: &RunRecord) -> Vec<FleetSummary<'_>> {
         };
         let batches = || run.rollups.batches.iter().filter(|b| b.chain == fleet_chain(fleet));
         let posted = || batches().filter(|b| b.slot.is_some());
+        let trades = || run.rollups.transactions.iter().filter(of_fleet).filter_map(|tx| tx.trade);
+        let (mut sold, mut lost) = (0_u128, 0_u128);
+        for (size, cost) in trades().filter_map(|trade| Some((trade.size_ppb, trade.cost_ppb?))) {
+            sold += u128::from(size);
+            lost += u128::from(size) * u128::from(cost);
+        }
         FleetSummary {
             fleet,
             labels: [
@@ -72,6 +83,8 @@ pub fn fleets(run: &RunRecord) -> Vec<FleetSummary<'_>> {
             raw_bytes: posted().map(|b| b.raw_bytes).sum(),
             compressed_bytes: posted().map(|b| b.compressed_bytes).sum(),
             posted_transactions: posted().map(|b| u64::from(b.transactions)).sum(),
+            trade_costs: trades().map(|trade| trade.cost_ppb).collect(),
+            mean_trade_cost: (sold > 0).then(|| lost as f64 / sold as f64 / 1e9),
             turn: batches().map(|b| Some(b.closed_ns.saturating_sub(b.due_ns))).collect(),
         }
     };
@@ -154,6 +167,22 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
             three_digits(per_tx(summary.raw_bytes)),
             three_digits(per_tx(summary.compressed_bytes)),
         ));
+        if let Some(mean) = summary.mean_trade_cost {
+            let costs = &summary.trade_costs;
+            let [p50, p95] =
+                [500, 950].map(|p| costs.percentile(p).map_or("-".to_owned(), |c| percent(c as f64 / 1e9)));
+            let parts = fleet.liquidity_parts_milli;
+            let spread = parts.map_or(String::new(), |parts| {
+                format!("; liquidity as concentrated as in {} equal parts", three_digits(parts as f64 / 1e3))
+            });
+            lines.push(format!(
+                "    {} swaps, {} of them reverted: cost p50 {p50}, p95 {p95}, by value {}{spread}",
+                count(costs.len()),
+                count(costs.missing()),
+                percent(mean),
+            ));
+        }
+        lines.extend(markets::line(run, fleet));
         for (label, sample) in LABELS.iter().zip(&summary.labels) {
             let [p50, p95, p99] = [500, 950, 990].map(|p| duration_or_never(sample.percentile(p)));
             let got = sample.len() - sample.missing();

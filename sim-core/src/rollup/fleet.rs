@@ -2,7 +2,8 @@
 //!
 //! **Captures.** Rollups share code, contracts and genesis, by reference; a rollup's own state is a persistent diff
 //! over them. What every rollup has is two dense arrays: its share of the demand and its place among the active,
-//! twelve bytes. A rollup becomes active with the first transaction that reaches its sequencer and only then holds
+//! twelve bytes. Where liquidity is spread, each has its part of every pool's reserves, set when it becomes active and
+//! a function of its number alone. A rollup becomes active with the first transaction that reaches its sequencer and only then holds
 //! anything else. Nothing is pending for the others.
 //!
 //! **Leaves out.** Empty blocks (a rollup makes none), execution of batches by nodes that read them from the L1
@@ -15,8 +16,11 @@
 
 use super::batcher::{Batch, Host as BatcherHost, Post};
 use super::labels::Sighting;
-use super::params::{FleetPlan, SharesPlan};
+use super::liquidity::agents::{Agents, Shown};
+use super::liquidity::trades::Trade;
+use super::params::FleetPlan;
 use super::sequencer::Rollup;
+use super::shares::Shares;
 use super::users::{Gateway, Samplers, Tx};
 use crate::consensus::slots::Slots;
 use crate::consensus::slots::offers::Notice;
@@ -26,7 +30,7 @@ use crate::execution::state::WorldState;
 use crate::gossip::Dissemination;
 use crate::kernel::event::Moment;
 use crate::kernel::ids::NodeId;
-use crate::kernel::random::{Weighted, WeightsError, Zipf, uniform_below};
+use crate::kernel::random::WeightsError;
 use crate::net::message::MessageKind;
 use crate::workload::Pricing;
 use crate::workload::economy::Economy;
@@ -37,34 +41,6 @@ use std::sync::Arc;
 /// No place: the rollup is idle.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// How a rollup is drawn for a transaction.
-#[derive(Clone, Debug)]
-pub(super) enum Shares {
-    Equal(u64),
-    Zipf(Zipf),
-    Given(Weighted),
-}
-
-impl Shares {
-    fn new(plan: &SharesPlan, count: u32) -> Result<Self, WeightsError> {
-        match plan {
-            SharesPlan::Equal => Ok(Self::Equal(u64::from(count.max(1)))),
-            SharesPlan::Zipf { exponent_ppm } => {
-                Zipf::new(count as usize, *exponent_ppm as f64 / 1e6).map(Self::Zipf)
-            }
-            SharesPlan::Given(weights) => Weighted::new(weights.iter().copied()).map(Self::Given),
-        }
-    }
-
-    pub(super) fn sample(&self, bits: u64) -> u32 {
-        match self {
-            Self::Equal(count) => uniform_below(bits, *count) as u32,
-            Self::Zipf(zipf) => zipf.sample(bits) as u32,
-            Self::Given(weighted) => weighted.sample(bits) as u32,
-        }
-    }
-}
-
 /// What all rollups of a fleet share and nothing changes.
 pub(super) struct Common {
     pub plan: FleetPlan,
@@ -72,6 +48,8 @@ pub(super) struct Common {
     pub economy: Arc<Economy>,
     pub genesis: WorldState,
     pub shares: Shares,
+    /// How the liquidity of every pool is spread, if it is.
+    pub liquidity: Option<Shares>,
     pub samplers: Samplers,
     pub last_ns: u64,
     pub slot_ns: u64,
@@ -97,6 +75,8 @@ pub struct FleetSetup {
     pub gateways: Vec<(NodeId, u32, u64)>,
     /// Nodes of sequencers and batchers.
     pub sequencers: Vec<NodeId>,
+    /// Nodes of arbitrageurs with their regions.
+    pub arbitrageurs: Vec<(NodeId, u32)>,
     /// Slot time of the L1, ns.
     pub slot_ns: u64,
     /// Nobody sends anything after this, ns.
@@ -126,6 +106,9 @@ pub struct Fleet {
     pub(super) batches: Vec<Batch>,
     pub(super) posts: Vec<Post>,
     pub(super) sightings: BTreeMap<(u32, u32), Sighting>,
+    /// By transaction: what executed swaps came to, where they are followed.
+    pub(super) trades: BTreeMap<u32, Trade>,
+    pub(super) agents: Agents,
     pub(super) load: Load,
 }
 
@@ -136,6 +119,8 @@ pub(super) struct Answer {
     pub refused: bool,
     /// It is a block for a follower: execution by hardware class, ns.
     pub block: Option<Arc<[u64]>>,
+    /// It shows an arbitrageur what pools hold.
+    pub view: Option<Shown>,
 }
 
 impl Fleet {
@@ -146,19 +131,24 @@ impl Fleet {
     pub fn new(setup: FleetSetup) -> Result<Self, WeightsError> {
         let FleetSetup { chain, plan, seed, economy, genesis, executor, pricing, .. } = setup;
         let shares = Shares::new(&plan.shares, plan.count)?;
+        let liquidity = plan.liquidity.as_ref().map(|shares| Shares::new(shares, plan.count)).transpose()?;
         let samplers = Samplers::new(&plan.demand, &economy)?;
-        let gateways = Gateway::all(&setup.gateways, &plan.demand, &economy, seed, chain);
+        let mut gateways = Gateway::all(&setup.gateways, &plan.demand, &economy, seed, chain);
+        let gateway_of = gateways.iter().enumerate().map(|(i, g)| (g.node, i as u32)).collect();
+        let agents = Agents::new(&plan, gateways.len(), &economy, liquidity.as_ref(), seed, chain);
+        let agent = |(n, place)| Gateway::of_agent(place, economy.people() + n, seed, chain);
+        gateways.extend((0..).zip(setup.arbitrageurs).map(agent));
         let (places, l1) = (vec![NONE; plan.count as usize], plan.l1);
         let hosts: Vec<BatcherHost> = setup.sequencers.iter().map(|node| BatcherHost::new(*node)).collect();
         let (slot_ns, last_ns) = (setup.slot_ns, setup.last_ns);
-        let common = Common { plan, seed, economy, genesis, shares, samplers, last_ns, slot_ns };
+        let common = Common { plan, seed, economy, genesis, shares, liquidity, samplers, last_ns, slot_ns };
         Ok(Self {
             chain,
             l1,
             common: Arc::new(common),
             executor,
             pricing,
-            gateway_of: gateways.iter().enumerate().map(|(i, g)| (g.node, i as u32)).collect(),
+            gateway_of,
             gateways,
             host_of: hosts.iter().enumerate().map(|(i, h)| (h.node, i as u32)).collect(),
             hosts,
@@ -170,6 +160,8 @@ impl Fleet {
             batches: Vec::new(),
             posts: Vec::new(),
             sightings: BTreeMap::new(),
+            trades: BTreeMap::new(),
+            agents,
             load: Load::default(),
         })
     }
@@ -184,6 +176,7 @@ impl Fleet {
         for gateway in 0..self.gateways.len() {
             self.await_arrival(host, Moment::default(), gateway);
         }
+        self.start_agents(host);
         for index in 0..self.hosts.len() {
             let phase = self.tick_ns() * (index as u64 + 1) / (self.hosts.len() as u64 + 1);
             let (node, task) = (self.hosts[index].node, (self.chain, index as u32));
@@ -210,6 +203,7 @@ impl Fleet {
             timers::CHANNEL => self.on_channel(now, number),
             timers::BATCHER => self.on_batcher(host, l1, now, number as usize),
             timers::PROVED => self.on_proved(number),
+            timers::AGENT => self.on_agent(host, now, number),
             other => unreachable!("nobody sets timer {other} for a fleet"),
         }
         Ok(())

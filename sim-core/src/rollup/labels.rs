@@ -119,6 +119,11 @@ impl Fleet {
             active: self.active.len() as u64,
             submitted: self.txs.len() as u64,
             heap_bytes: self.heap_bytes() as u64,
+            liquidity_parts_milli: self
+                .common
+                .liquidity
+                .as_ref()
+                .map(|s| (s.effective_number() * 1e3).round() as u64),
             ..FleetRecord::default()
         };
         for tx in &self.txs {
@@ -174,6 +179,8 @@ impl Fleet {
             final_ns,
             proven_ns: proof_ns.map(|ns| ns + window_ns),
             measured: (from_ns..to_ns).contains(&tx.submitted_ns),
+            agent: self.agents.sits_at(tx.gateway),
+            trade: self.trades.get(&(index as u32)).filter(|_| tx.fate == Fate::Included).copied(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! * [`sequencer`]: orders, executes (the same executor as every chain, on the node's own cores), confirms softly.
 //! * [`batcher`]: collects what was executed, compresses it for real ([`compress`]), bids for space on the L1.
 //! * [`labels`]: soft, posted, L1-final, proven: what each user sees, and when.
+//! * [`shares`]: what part of demand and of liquidity a rollup has. [`liquidity`]: trades on pools spread over chains.
 //! * [`presets`]: parameters of known designs with their sources. [`record`]: what a run leaves behind.
 //!
 //! A fleet acts only through messages and timers and sees the L1 through its own nodes' views
@@ -19,8 +20,10 @@ pub mod batcher;
 pub mod compress;
 pub mod fleet;
 pub mod labels;
+pub mod liquidity;
 pub mod params;
 pub mod presets;
 pub mod record;
 pub mod sequencer;
+pub mod shares;
 pub mod users;

@@ -1,5 +1,6 @@
 //! Parameters of rollups: plain data, as a resolved plan carries them.
 
+use super::liquidity::price::PricePlan;
 use crate::execution::params::ExecutionPlan;
 use crate::workload::params::UsersPlan;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,12 @@ pub struct FleetPlan {
     pub count: u32,
     /// How demand is spread over them.
     pub shares: SharesPlan,
+    /// How the liquidity of every pool is spread over them; `None`: each has as much as a chain of its own.
+    #[serde(default)]
+    pub liquidity: Option<SharesPlan>,
+    /// Prices outside and those who even them out, if there are any.
+    #[serde(default)]
+    pub market: Option<MarketPlan>,
     /// What people send, over all of them.
     pub demand: UsersPlan,
     /// Nodes that run sequencers and batchers; each serves an equal number of rollups.
@@ -33,7 +40,19 @@ pub struct FleetPlan {
     pub execution: ExecutionPlan,
 }
 
-/// How demand is spread over the rollups of a fleet.
+/// Prices outside and arbitrageurs, as many as the demand's [`TradePlan`](crate::workload::params::TradePlan) says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MarketPlan {
+    /// How the value of each token moves; a pair's price has the variance of both.
+    pub price: PricePlan,
+    /// Time between two moves, ns.
+    pub step_ns: u64,
+    /// What a trade costs an arbitrageur beside the fee, and so the least profit it trades for: parts per billion of
+    /// the reserve that one pool with all liquidity holds.
+    pub cost_ppb: u64,
+}
+
+/// How demand or liquidity is spread over the rollups of a fleet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SharesPlan {
     /// All alike.

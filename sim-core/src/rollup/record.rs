@@ -1,5 +1,6 @@
 //! What a run leaves behind of its rollups: plain data.
 
+use super::liquidity::trades::Trade;
 use serde::{Deserialize, Serialize};
 
 /// One fleet.
@@ -41,6 +42,8 @@ pub struct FleetRecord {
     pub unbatched_bytes: u64,
     /// Time integral of the number of transactions waiting at sequencers, transactions x ns.
     pub queue_area: u128,
+    /// As many equal parts are as concentrated as the liquidity, thousandths; `None`: it is not spread.
+    pub liquidity_parts_milli: Option<u64>,
     /// Bytes the simulator holds for all rollups together, states not counted.
     pub heap_bytes: u64,
 }
@@ -90,6 +93,10 @@ pub struct RollupTxRecord {
     pub proven_ns: Option<u64>,
     /// Inside the measured part of the run.
     pub measured: bool,
+    /// It is an arbitrageur's.
+    pub agent: bool,
+    /// What an executed swap came to, where the sizes of swaps are given.
+    pub trade: Option<Trade>,
 }
 
 /// One batch.

@@ -27,13 +27,14 @@ use crate::kernel::event::Moment;
 use crate::kernel::ids::NodeId;
 use crate::kernel::random::{Purpose, draw};
 use crate::net::message::{CONTROL_BYTES, MessageKind};
+use crate::workload::economy::RESERVE;
 use parallel_evm::{BlockEnv, ExecuteError, SpecId, TxEnv, U256};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A transaction's receipt in a confirmation, bytes: hash, status, gas, position (our estimate).
-const RECEIPT_BYTES: u64 = 64;
+pub(super) const RECEIPT_BYTES: u64 = 64;
 /// Entity of the draws that place followers.
 const FOLLOWERS: u64 = 6;
 /// Tells blocks for followers from confirmations.
@@ -69,6 +70,8 @@ pub(super) struct Totals {
     pub gas_used: u64,
     pub execution_ns: u64,
     pub raw_bytes: u64,
+    /// Swaps noted.
+    pub swaps: u32,
 }
 
 /// A transaction in the queue.
@@ -96,6 +99,8 @@ struct Building {
     start_ns: u64,
     /// Execution by hardware class, ns.
     durations: Arc<[u64]>,
+    /// Pools that swaps of it went to.
+    touched: Vec<u32>,
 }
 
 impl Rollup {
@@ -173,8 +178,13 @@ impl Fleet {
         let place = &mut self.places[number as usize];
         if *place == NONE {
             *place = self.active.len() as u32;
-            let least = self.common.plan.rules.base_fee_min_wei;
-            self.active.push(Rollup::new(number, &self.common.genesis, least));
+            let common = &self.common;
+            let genesis = common.liquidity.as_ref().map(|shares| {
+                let reserve = shares.part(number, U256::from(RESERVE));
+                common.economy.with_reserves(&common.genesis, reserve)
+            });
+            let genesis = genesis.as_ref().unwrap_or(&common.genesis);
+            self.active.push(Rollup::new(number, genesis, common.plan.rules.base_fee_min_wei));
         }
         *place as usize
     }
@@ -221,6 +231,11 @@ impl Fleet {
             self.await_block(host, now, place);
             return Ok(());
         };
+        let touched = if self.common.plan.demand.trade.is_some() {
+            self.note_trades(now, place, &chosen, &executed)
+        } else {
+            Vec::new()
+        };
         let durations = self.pricing.durations_ns(&executed.trace);
         let duration = durations[host.fabric.class(node)];
         let (_, end) = host.cpus[node.index()].run(now.time.0, duration);
@@ -240,6 +255,7 @@ impl Fleet {
             gas_used,
             start_ns,
             durations: durations.into(),
+            touched,
         }));
         host.task_timer(now, end - now.time.0, node, timers::SEALED, (self.chain, number));
         Ok(())
@@ -419,12 +435,13 @@ impl Fleet {
         let node = self.hosts[self.host_index(rollup_number) as usize].node;
         host.fabric.witness(node, now.time.0 ^ u64::from(rollup_number) << 40 ^ gas_used);
         self.answer(host, now, place, &block.txs, false);
+        self.show(host, now, place, (&block.txs, &block.touched));
         self.feed(host, now, place, &block);
         self.fill_channel(host, now, place, (block.start_ns, &block.txs, &block.raw, &block.ends));
         self.await_block(host, now, place);
     }
 
-    fn write(&mut self, answer: Answer) -> u32 {
+    pub(super) fn write(&mut self, answer: Answer) -> u32 {
         match self.answers_free.pop() {
             Some(number) => {
                 self.answers[number as usize] = answer;
@@ -456,7 +473,7 @@ impl Fleet {
             let to = NodeId(((first + step) % nodes) as u32);
             if to != from {
                 let durations = Some(Arc::clone(&block.durations));
-                let letter = self.write(Answer { txs: Vec::new(), refused: false, block: durations });
+                let letter = self.write(Answer { block: durations, ..Answer::default() });
                 let round = FEED ^ height << 24 ^ u64::from(number);
                 host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, letter, round);
             }
@@ -489,14 +506,18 @@ impl Fleet {
     ) {
         let mut by_gateway: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
         for tx in txs {
-            by_gateway.entry(self.txs[*tx as usize].gateway).or_default().push(*tx);
+            let gateway = self.txs[*tx as usize].gateway;
+            // Arbitrageurs learn of their inclusion with what they are shown of the block.
+            if refused || !self.agents.sits_at(gateway) {
+                by_gateway.entry(gateway).or_default().push(*tx);
+            }
         }
         let from = self.hosts[self.host_index(self.active[place].number) as usize].node;
         for (gateway, txs) in by_gateway {
             let bytes = CONTROL_BYTES + RECEIPT_BYTES * txs.len() as u64;
             let first = self.txs[txs[0] as usize].sequence;
             let to = self.gateways[gateway as usize].node;
-            let number = self.write(Answer { txs, refused, block: None });
+            let number = self.write(Answer { txs, refused, ..Answer::default() });
             if to == from {
                 self.on_answer(host, now, to, number);
             } else {

@@ -156,7 +156,29 @@ impl Gateway {
         exponential_duration(random, SimDuration(self.mean_gap_ns)).0.max(1)
     }
 
-    fn account(&self, sequence: u32) -> u32 {
+    /// Where an arbitrageur with this account sits: nobody sends anything through it.
+    pub(super) fn of_agent((node, region): (NodeId, u32), account: u32, seed: u64, chain: u32) -> Self {
+        Self {
+            node,
+            region,
+            seed,
+            entity: 1 << 39 | u64::from(chain) << 40 | u64::from(account) << 8,
+            mean_gap_ns: u64::MAX,
+            next_ns: u64::MAX,
+            arrivals: 0,
+            accounts: account..account + 1,
+            nonces: BTreeMap::new(),
+            txs: Vec::new(),
+        }
+    }
+
+    /// The next of its counts.
+    pub(super) fn count(&mut self) -> u32 {
+        self.arrivals += 1;
+        self.arrivals - 1
+    }
+
+    pub(super) fn account(&self, sequence: u32) -> u32 {
         let account = uniform_below(self.random(field::ACCOUNT, sequence), self.accounts.len() as u64);
         self.accounts.start + account as u32
     }
@@ -198,6 +220,18 @@ impl Fleet {
         gateway.next_ns = self.load.after(gateway.next_ns, gateway.gap_ns());
         let rollup = common.shares.sample(gateway.random(field::ROLLUP, sequence));
         let kind = common.samplers.kinds.sample(gateway.random(field::KIND, sequence)) as u8;
+        self.hand_in(host, now, index, (rollup, kind, sequence));
+    }
+
+    /// A gateway hands in a transaction, given as rollup, kind and its own count.
+    pub(super) fn hand_in<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        index: usize,
+        (rollup, kind, sequence): (u32, u8, u32),
+    ) -> u32 {
+        let gateway = &mut self.gateways[index];
         let next = gateway.nonces.entry((rollup, gateway.account(sequence))).or_default();
         let nonce = *next;
         *next += 1;
@@ -223,12 +257,18 @@ impl Fleet {
         } else {
             let bytes = self.transaction(&self.txs[handle as usize]).wire_size_bytes();
             let kind = MessageKind::Transactions;
-            host.fabric.send_direct(now, from, to, kind, bytes, self.chain, handle, u64::from(sequence));
+            // Arbitrageurs and people at one node count apart.
+            let round = u64::from(sequence) | u64::from(self.agents.sits_at(index as u16)) << 36;
+            host.fabric.send_direct(now, from, to, kind, bytes, self.chain, handle, round);
         }
+        handle
     }
 
     /// The body of a transaction.
     pub(super) fn transaction(&self, tx: &Tx) -> Transaction {
+        if let Some(order) = self.agents.order(tx) {
+            return self.order_body(tx, order);
+        }
         let (common, gateway) = (&self.common, &self.gateways[tx.gateway as usize]);
         let (plan, samplers, economy) = (&common.plan.demand, &common.samplers, &common.economy);
         let random = |field: u64| gateway.random(field, tx.sequence);
@@ -284,7 +324,13 @@ impl Fleet {
             host.cpus[node.index()].run(now.time.0, durations[host.fabric.class(node)]);
             return;
         }
+        if let Some(view) = answer.view {
+            self.on_view(host, now, &answer.txs, view);
+        }
         for handle in answer.txs {
+            if answer.refused {
+                self.agents.done(&self.txs[handle as usize]);
+            }
             let tx = &mut self.txs[handle as usize];
             if answer.refused {
                 let gateway = &mut self.gateways[tx.gateway as usize];

@@ -2,7 +2,7 @@
 
 use super::plan::{
     Algorithm, ChainPlan, ConsensusPlan, FeeMarketPlan, FleetPlan, ForwardRule, GossipPlan, Intervention,
-    KeyedBy, Plan, StakePlan, TopologyPlan, TxKind, WorkloadPlan,
+    KeyedBy, Plan, SharesPlan, StakePlan, TopologyPlan, TxKind, WorkloadPlan,
 };
 use super::resolve::thousands;
 use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
@@ -214,8 +214,18 @@ fn rollups(fleet: &FleetPlan) -> String {
     let proof = fleet.proof.map_or("no proofs".to_owned(), |proof| {
         format!("proofs after {} and {}", Duration(proof.latency_ns), Duration(proof.window_ns))
     });
+    let liquidity = match &fleet.liquidity {
+        None => String::new(),
+        Some(SharesPlan::Equal) => "; liquidity in equal parts".to_owned(),
+        Some(SharesPlan::Zipf { exponent_ppm }) => format!("; liquidity by Zipf({})", Real(*exponent_ppm)),
+        Some(SharesPlan::Given(_)) => "; liquidity in given parts".to_owned(),
+    };
+    let arbitrageurs = fleet.demand.trade.map_or(0, |trade| trade.arbitrageurs);
+    let market = fleet.market.as_ref().map_or(String::new(), |market| {
+        format!("; prices outside move every {}, {arbitrageurs} arbitrageurs", Duration(market.step_ns))
+    });
     format!(
-        "{} ({}) on {} nodes, {} in all; blocks of {}{soft} and {}; batches after {} or {} blobs, brotli {}{}; {proof}",
+        "{} ({}) on {} nodes, {} in all; blocks of {}{soft} and {}; batches after {} or {} blobs, brotli {}{}; {proof}{liquidity}{market}",
         thousands(fleet.count.into()),
         fleet.preset,
         thousands(fleet.sequencers.into()),

@@ -22,6 +22,8 @@ const TRANSACTION_BYTES: u64 = 1_200;
 const IDLE_ROLLUP_BYTES: u64 = 12;
 /// A rollup in use, bytes: its state's difference to the genesis, queue and channel.
 const ACTIVE_ROLLUP_BYTES: u64 = 4_000;
+/// A pool of a used rollup whose reserves are its own, or as an arbitrageur knows it, bytes.
+const POOL_BYTES: u64 = 1_200;
 /// A transaction on a rollup, bytes: its times, its nonce, its record.
 const ROLLUP_TX_BYTES: u64 = 600;
 /// A cell of the table of arrivals (block x node), bytes.
@@ -160,6 +162,17 @@ pub fn estimate(plan: &Plan) -> Estimate {
             + active * u128::from(ACTIVE_ROLLUP_BYTES)
             + sent * u128::from(ROLLUP_TX_BYTES);
         state += u128::from(demand.accounts) * u128::from(ACCOUNT_BYTES);
+        let arbitrageurs = demand.trade.map_or(0, |trade| u128::from(trade.arbitrageurs));
+        let pools = u128::from(fleet.count) * u128::from(demand.instances);
+        if fleet.liquidity.is_some() {
+            rollups += active * u128::from(demand.instances) * u128::from(POOL_BYTES);
+        }
+        if let Some(market) = fleet.market.as_ref().filter(|_| arbitrageurs > 0) {
+            // A timer a move each; all rollups come to be used.
+            events += arbitrageurs * (simulated / u128::from(market.step_ns.max(1)));
+            rollups += (arbitrageurs + 1) * pools * u128::from(POOL_BYTES)
+                + u128::from(fleet.count) * u128::from(ACTIVE_ROLLUP_BYTES);
+        }
         executed += sent;
     }
     let observed = (nodes * blocks * plan.chains.len() as u128).min(u128::from(NODE_BLOCKS_KEPT));

@@ -64,5 +64,7 @@ pub const BLOBS_MAX: u64 = 4_096;
 pub const FLEETS_MAX: usize = 64;
 /// Most rollups in a fleet.
 pub const ROLLUPS_MAX: u64 = 1_000_000;
+/// Most rollups of a fleet with arbitrageurs.
+pub const WATCHED_ROLLUPS_MAX: u64 = 10_000;
 /// Most nodes that run sequencers of one fleet.
 pub const SEQUENCERS_MAX: u64 = 10_000;

@@ -16,9 +16,11 @@ pub use crate::net::params::{
     HardwareClass, JitterPlan, LatencyTable, LinkDiscipline, Region, Scope, TopologyPlan,
 };
 pub use crate::rollup::params::{
-    BatcherPlan, DataPlan, FleetPlan, OrderPlan, ProofPlan, RulesPlan, SharesPlan, ThrottlePlan,
+    BatcherPlan, DataPlan, FleetPlan, MarketPlan, OrderPlan, ProofPlan, RulesPlan, SharesPlan, ThrottlePlan,
 };
-pub use crate::workload::params::{BlocksPlan, BurstPlan, Delivery, TxKind, UsersPlan, WorkloadPlan};
+pub use crate::workload::params::{
+    BlocksPlan, BurstPlan, Delivery, TradePlan, TxKind, UsersPlan, WorkloadPlan,
+};
 use serde::{Deserialize, Serialize};
 
 /// One run, fully described.

@@ -367,7 +367,7 @@ pub enum PipelineSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum WorkloadSpec {
     /// People sending transactions, executed on our contracts.
-    Users(UsersSpec),
+    Users(Box<UsersSpec>),
     /// Recorded blocks (`evm-block/1` files), proposed in turn, each on its own pre-state: a file, a folder,
     /// a pattern with `*` in the file name, or a list of those. `${LIGHTCONE_DATA}` stands for the folder
     /// with recorded data. Blocks are taken in the order of the numbers in their names.
@@ -421,6 +421,20 @@ pub struct UsersSpec {
     /// One application is in demand for a while; `summary.json` and the report then tell how the others fared.
     /// Default: none.
     pub burst: Option<BurstSpec>,
+    /// Sizes of swaps (log-normal), at least one field; what each cost is then in the tables of rollups and the
+    /// report. Default: about a millionth of a pool each.
+    pub trade: Option<TradeSpec>,
+}
+
+/// Sizes of swaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TradeSpec {
+    /// Median, as a share of the reserve of a pool that holds all liquidity there is. Allowed: more than 0, at
+    /// most 1. If left out: 0.0001.
+    pub median: Option<Real>,
+    /// 90th percentile over the median. Allowed: 1 to 1000. If left out: 10.
+    pub p90: Option<Factor>,
 }
 
 /// How transactions get from RPC nodes to proposers.

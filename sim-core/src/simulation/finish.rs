@@ -292,6 +292,11 @@ impl<D: Dissemination> World<D> {
             let times = [tx.executed_ns, tx.soft_ns, tx.posted_ns, tx.final_ns, tx.proven_ns];
             fold.absorb(u64::from(tx.rollup) << 32 | tx.submitted_ns >> 32);
             times.iter().for_each(|ns| fold.absorb(ns.unwrap_or(0)));
+            if let Some(trade) = tx.trade {
+                fold.absorb(trade.size_ppb);
+                fold.absorb(trade.cost_ppb.unwrap_or(u64::MAX));
+                fold.absorb(trade.log_ppb as u64);
+            }
         }
         for batch in &record.rollups.batches {
             fold.absorb(u64::from(batch.rollup) << 32 | u64::from(batch.number));

@@ -6,14 +6,17 @@
 //!
 //! The bytecode is the real thing: see `parallel-evm/contracts`.
 
-use super::params::{TxKind, UsersPlan};
+use super::params::{TradePlan, TxKind, UsersPlan};
 use crate::chain::account::{AccountKind, address};
 use crate::execution::builder::Rules;
 use crate::execution::state::{Genesis, WorldState};
+use crate::kernel::math;
+use crate::kernel::random::log_normal;
+use alloy_primitives::keccak256;
 use parallel_evm::contracts::{amm, compute, erc20, nft};
 use parallel_evm::{
-    Address, B256, Block, BlockEnv, Bytes, ExecuteError, Executor, PreState, SpecId, TxEnv, TxKind as To,
-    U256,
+    Address, B256, Block, BlockEnv, Bytes, ExecuteError, Executor, PreState, SpecId, StateDelta, TxEnv,
+    TxKind as To, U256,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,8 +27,10 @@ pub const RULES: Rules = Rules { spec: SpecId::OSAKA, chain_id: 1 };
 const BALANCE_WEI: u128 = 1_000 * 1_000_000_000_000_000_000;
 /// Units of every token every person starts with.
 const TOKENS: u128 = 1_000_000_000_000_000_000_000;
-/// Units of both tokens in every pool.
-const RESERVE: u128 = 1_000_000_000_000_000_000_000_000;
+/// Units of every token every person starts with where the sizes of swaps are given: ten whole pools.
+const TRADERS_TOKENS: u128 = 10 * RESERVE;
+/// Units of both tokens in every pool, or in all pools of a kind together where liquidity is spread over chains.
+pub const RESERVE: u128 = 1_000_000_000_000_000_000_000_000;
 /// Wallets add this to the estimate, percent.
 const GAS_MARGIN_PERCENT: u64 = 15;
 
@@ -38,6 +43,9 @@ pub struct Economy {
     collections: Vec<Address>,
     computers: Vec<Address>,
     compute_iterations: u64,
+    trade: Option<TradePlan>,
+    /// The last of the people.
+    arbitrageurs: u32,
     /// Gas limit people give a call of each kind, in the order of [`TxKind::ALL`].
     gas_limits: [u64; TxKind::ALL.len()],
 }
@@ -89,7 +97,8 @@ impl Economy {
         let contracts =
             |kind: u64| (0..instances).map(move |i| address(AccountKind::Contract, kind * (1 << 32) + i));
         let comers = plan.burst.as_ref().map_or(0, |burst| u64::from(burst.accounts));
-        let people = 0..u64::from(plan.accounts) + comers;
+        let arbitrageurs = plan.trade.map_or(0, |trade| trade.arbitrageurs);
+        let people = 0..u64::from(plan.accounts) + comers + u64::from(arbitrageurs);
         let mut economy = Self {
             people: people.map(|i| address(AccountKind::Person, i)).collect(),
             tokens: contracts(0).collect(),
@@ -97,6 +106,8 @@ impl Economy {
             collections: contracts(2).collect(),
             computers: contracts(3).collect(),
             compute_iterations: plan.compute_iterations,
+            trade: plan.trade,
+            arbitrageurs,
             gas_limits: [0; TxKind::ALL.len()],
         };
         let genesis = economy.genesis();
@@ -104,19 +115,34 @@ impl Economy {
         Ok((economy, genesis))
     }
 
-    /// Address of a person.
+    /// Address of a person; arbitrageurs come after the others.
     pub fn person(&self, index: u32) -> Address {
         self.people[index as usize]
     }
 
-    /// Number of people, those included who come for an application in demand.
+    /// Number of people, those included who come for an application in demand, and without arbitrageurs.
     pub fn people(&self) -> u32 {
-        self.people.len() as u32
+        self.people.len() as u32 - self.arbitrageurs
+    }
+
+    /// Gas limit people give a call of a kind.
+    pub fn gas_limit(&self, kind: TxKind) -> u64 {
+        self.gas_limits[kind as usize]
     }
 
     /// Number of instances of each kind of contract.
     pub fn instances(&self) -> usize {
         self.tokens.len()
+    }
+
+    /// Addresses of the tokens.
+    pub fn tokens(&self) -> &[Address] {
+        &self.tokens
+    }
+
+    /// Addresses of the pools; the n-th is for the n-th token and the next.
+    pub fn pools(&self) -> &[Address] {
+        &self.pools
     }
 
     /// The two tokens of a pool.
@@ -129,12 +155,13 @@ impl Economy {
         for person in &self.people {
             genesis.balance(*person, U256::from(BALANCE_WEI));
         }
-        let supply = U256::from(TOKENS) * U256::from(self.people.len()) + U256::from(RESERVE) * U256::from(2);
+        let tokens = U256::from(if self.trade.is_some() { TRADERS_TOKENS } else { TOKENS });
+        let supply = tokens * U256::from(self.people.len()) + U256::from(RESERVE) * U256::from(2);
         for token in &self.tokens {
             genesis.contract(*token, erc20::runtime_code());
             genesis.storage(*token, erc20::TOTAL_SUPPLY_SLOT, supply);
             for person in &self.people {
-                genesis.storage(*token, erc20::balance_slot(*person), U256::from(TOKENS));
+                genesis.storage(*token, erc20::balance_slot(*person), tokens);
             }
         }
         for (index, pool) in self.pools.iter().enumerate() {
@@ -172,7 +199,7 @@ impl Economy {
             TxKind::Transfer => (self.person(other), amount, Bytes::new()),
             TxKind::Erc20 => (self.tokens[instance], U256::ZERO, erc20::transfer(self.person(other), amount)),
             TxKind::Swap => {
-                let amount = U256::from(RESERVE / 1_000_000 + u128::from(random % 1_000_000_000));
+                let amount = self.swap_amount(random);
                 (self.pools[instance], U256::ZERO, amm::swap(random & 1 == 0, amount, U256::ZERO))
             }
             TxKind::Mint => (self.collections[instance], U256::ZERO, nft::mint()),
@@ -192,6 +219,40 @@ impl Economy {
             TxKind::Swap => std::iter::once(to).chain(self.pair(instance)).collect(),
         };
         Call { to, value, input, gas_limit: self.gas_limits[kind as usize], touches }
+    }
+
+    /// How much a swap sells.
+    fn swap_amount(&self, random: u64) -> U256 {
+        let Some(trade) = self.trade else {
+            return U256::from(RESERVE / 1_000_000 + u128::from(random % 1_000_000_000));
+        };
+        let sigma = math::ln(trade.p90_ppm as f64 / 1e6) / math::normal_quantile(0.9);
+        let units = log_normal(random, trade.median_ppm as f64 / 1e6 * RESERVE as f64, sigma) as u128;
+        U256::from(units.clamp(RESERVE / 1_000_000_000, RESERVE))
+    }
+
+    /// The genesis, where every pool holds `reserve` of both its tokens instead of all there is.
+    pub fn with_reserves(&self, genesis: &WorldState, reserve: U256) -> WorldState {
+        let mut delta = StateDelta::default();
+        let mut write = |account: Address, slot: U256, value: U256| {
+            delta.accounts.entry(account).or_default().storage.insert(slot, value);
+        };
+        for (index, pool) in self.pools.iter().enumerate() {
+            for slot in [amm::RESERVE0_SLOT, amm::RESERVE1_SLOT, amm::TOTAL_SHARES_SLOT] {
+                write(*pool, slot, reserve);
+            }
+            for token in self.pair(index) {
+                write(token, erc20::balance_slot(*pool), reserve);
+            }
+        }
+        // Every token is in two pools.
+        let less = (U256::from(RESERVE) - reserve) * U256::from(2);
+        for token in &self.tokens {
+            write(*token, erc20::TOTAL_SUPPLY_SLOT, genesis.slot(*token, erc20::TOTAL_SUPPLY_SLOT) - less);
+        }
+        let mut id = genesis.id().to_vec();
+        id.extend_from_slice(&reserve.to_be_bytes::<32>());
+        genesis.apply(&delta, keccak256(id))
     }
 
     /// Like a wallet: run each kind of call once on the genesis state and add a margin.

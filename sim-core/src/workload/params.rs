@@ -42,6 +42,20 @@ pub struct UsersPlan {
     /// An application is in demand for a while.
     #[serde(default)]
     pub burst: Option<BurstPlan>,
+    /// Sizes of swaps; `None`: about a millionth of a pool each.
+    #[serde(default)]
+    pub trade: Option<TradePlan>,
+}
+
+/// Sizes of swaps (log-normal), over the reserve of a pool that holds all liquidity there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradePlan {
+    /// Median, parts per million.
+    pub median_ppm: u64,
+    /// 90th percentile over the median, parts per million.
+    pub p90_ppm: u64,
+    /// Arbitrageurs with an inventory of every token, beside the accounts of people.
+    pub arbitrageurs: u32,
 }
 
 /// One application's demand is a multiple of its usual for a while. Those who come for it have accounts of their own.

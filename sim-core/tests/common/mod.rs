@@ -93,6 +93,7 @@ pub fn chain(name: &str) -> ChainPlan {
             delivery: Delivery::Leaders { ahead: 2 },
             bundle_ns: 200_000_000,
             rpc_nodes_per_region: 1,
+            trade: None,
             burst: None,
         }),
     }

@@ -329,6 +329,7 @@ fn plan(shape: &Shape) -> Plan {
         delivery: Delivery::Leaders { ahead: 2 },
         bundle_ns: 50 * MS,
         rpc_nodes_per_region: 1,
+        trade: None,
         burst: None,
     };
     Plan {

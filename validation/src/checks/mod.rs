@@ -6,6 +6,7 @@ pub mod duplicates;
 pub mod fees;
 pub mod forks;
 pub mod hops;
+pub mod liquidity;
 pub mod markets;
 pub mod queue;
 pub mod rollups;

@@ -58,6 +58,11 @@ impl Weighted {
         self.cumulative[i] - if i == 0 { 0 } else { self.cumulative[i - 1] }
     }
 
+    /// Sum of the weights up to and with an index.
+    pub fn up_to(&self, i: usize) -> u64 {
+        self.cumulative[i]
+    }
+
     /// Number of indices, including those of weight zero.
     pub fn len(&self) -> usize {
         self.cumulative.len()
@@ -98,6 +103,11 @@ impl Zipf {
     #[inline]
     pub fn sample(&self, bits: u64) -> usize {
         self.0.sample(bits)
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &Weighted {
+        &self.0
     }
 
     /// The probability of a rank.

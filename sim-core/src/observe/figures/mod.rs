@@ -10,6 +10,7 @@ pub mod gas;
 pub mod propagation;
 pub mod regions;
 pub mod rollups;
+pub mod trades;
 pub mod roofline;
 pub mod timeline;
 pub mod votes;
@@ -49,6 +50,8 @@ pub fn all(records: &[RunRecord]) -> Vec<Figure> {
         rollups::labels(records),
         rollups::blobs(records),
         rollups::scale(records),
+        trades::costs(records),
+        trades::mispricing(records),
         burst::figure(records),
     ]
     .into_iter()

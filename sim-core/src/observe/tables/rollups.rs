@@ -159,6 +159,49 @@ pub fn transaction_columns<'a>() -> Vec<Column<Row<'a, RollupTxRecord>>> {
             Get::OptU64(|r| r.record.proven_ns),
         ),
         column("measured", "-", "outside the warm-up", Get::OptBool(|r| Some(r.record.measured))),
+        column(
+            "trade_size",
+            "-",
+            "what an executed swap sold, over all liquidity there is; null: no swap, or sizes not given",
+            Get::OptF64(|r| Some(r.record.trade?.size_ppb as f64 / 1e9)),
+        ),
+        column(
+            "trade_cost",
+            "-",
+            "what it lost against the pool's price before it; null: as above, or reverted",
+            Get::OptF64(|r| Some(r.record.trade?.cost_ppb? as f64 / 1e9)),
+        ),
+        column(
+            "trade_pool",
+            "-",
+            "which pool; null: no followed swap",
+            Get::OptU64(|r| Some(r.record.trade?.pool.into())),
+        ),
+        column(
+            "trade_order",
+            "-",
+            "the rollup's own count of swaps; null: no followed swap",
+            Get::OptU64(|r| Some(r.record.trade?.order.into())),
+        ),
+        column(
+            "trade_gas",
+            "gas",
+            "gas used; null: no followed swap",
+            Get::OptU64(|r| Some(r.record.trade?.gas)),
+        ),
+        column(
+            "trade_gain",
+            "-",
+            "what was bought less what was sold at the reference price, over all liquidity there is; null: no followed swap",
+            Get::OptF64(|r| Some(r.record.trade?.gain_atto as f64 / 1e18)),
+        ),
+        column(
+            "trade_log_price",
+            "-",
+            "logarithm of the pool's price after it; null: no followed swap",
+            Get::OptF64(|r| Some(r.record.trade?.log_ppb as f64 / 1e9)),
+        ),
+        column("arbitrageur", "-", "sent by an arbitrageur", Get::OptBool(|r| Some(r.record.agent))),
     ]
 }
 

@@ -3,13 +3,15 @@
 use super::{Context, thousands};
 use crate::chain::blob::{BlobPlan, Sampling};
 use crate::chain::fee_market::blob::SCHEDULES;
+use crate::kernel::math;
+use crate::rollup::liquidity::price::PricePlan;
 use crate::rollup::presets::{self, Preset};
 use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
 use crate::scenario::plan::{
-    ChainPlan, ConsensusPlan, DataPlan, FleetPlan, NodesPlan, OrderPlan, ProofPlan, RulesPlan, SharesPlan,
-    ThrottlePlan,
+    ChainPlan, ConsensusPlan, DataPlan, FleetPlan, MarketPlan, NodesPlan, OrderPlan, ProofPlan, RulesPlan,
+    SharesPlan, ThrottlePlan, TradePlan, TxKind, UsersPlan,
 };
 use crate::scenario::spec::{
     BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, OrderSpec, ProofSpec, RollupsSpec, SharesSpec, UsersSpec,
@@ -149,13 +151,18 @@ impl Section<'_> {
             max_fee: Some(spec.demand.as_ref().and_then(|d| d.max_fee).unwrap_or(max_fee)),
             ..spec.demand.clone().unwrap_or_default()
         };
+        let liquidity = self.liquidity(spec, &demand, count)?;
+        let mut demand = super::workload::users(self.context, &self.path("demand"), &demand)?;
+        let market = self.market(spec, &mut demand, (count, nodes.count))?;
         Ok(FleetPlan {
             name: spec.name.clone().unwrap_or_else(|| name.to_owned()),
             preset: name.to_owned(),
             l1: 0,
             count,
-            shares: self.shares(spec, count)?,
-            demand: super::workload::users(self.context, &self.path("demand"), &demand)?,
+            shares: self.shares("shares", spec.shares.as_ref(), count)?.unwrap_or(SharesPlan::Equal),
+            liquidity,
+            market,
+            demand,
             sequencers,
             followers: self.count(
                 "followers",
@@ -170,15 +177,21 @@ impl Section<'_> {
         })
     }
 
-    fn shares(&self, spec: &FleetSpec, count: u32) -> Result<SharesPlan, ScenarioError> {
-        match &spec.shares {
-            None | Some(SharesSpec::Equal) => Ok(SharesPlan::Equal),
+    fn shares(
+        &self,
+        field: &str,
+        spec: Option<&SharesSpec>,
+        count: u32,
+    ) -> Result<Option<SharesPlan>, ScenarioError> {
+        let path = self.path(field);
+        match spec {
+            None => Ok(None),
+            Some(SharesSpec::Equal) => Ok(Some(SharesPlan::Equal)),
             Some(SharesSpec::Zipf(exponent)) => {
-                let exponent_ppm = self.context.exponent(&self.path("shares"), *exponent)?;
-                Ok(SharesPlan::Zipf { exponent_ppm })
+                let exponent_ppm = self.context.exponent(&path, *exponent)?;
+                Ok(Some(SharesPlan::Zipf { exponent_ppm }))
             }
             Some(SharesSpec::Given(shares)) => {
-                let path = self.path("shares");
                 if shares.len() != count as usize {
                     let problem = format!("{} shares for {} rollups", shares.len(), thousands(count.into()));
                     return Err(self.context.error(&path, problem));
@@ -189,9 +202,81 @@ impl Section<'_> {
                 if shares.iter().all(|share| *share == 0) {
                     return Err(self.context.error(&path, "no rollup has a share above 0"));
                 }
-                Ok(SharesPlan::Given(shares.clone()))
+                Ok(Some(SharesPlan::Given(shares.clone())))
             }
         }
+    }
+
+    fn liquidity(
+        &self,
+        spec: &FleetSpec,
+        demand: &UsersSpec,
+        count: u32,
+    ) -> Result<Option<SharesPlan>, ScenarioError> {
+        let plan = self.shares("liquidity", spec.liquidity.as_ref(), count)?;
+        if let Some(SharesPlan::Given(shares)) = &plan
+            && let Some(empty) = shares.iter().position(|share| *share == 0)
+        {
+            let problem = format!("rollup {empty} has no liquidity: every swap there would fail");
+            return Err(self
+                .context
+                .error(&self.path("liquidity"), problem)
+                .help("give it a share of at least 1"));
+        }
+        let trades = plan.is_some() || demand.trade.is_some() || spec.market.is_some();
+        if trades && demand.instances == Some(1) {
+            let problem = "a market needs two tokens, and there is one instance of each contract";
+            return Err(self.context.error(&self.path("demand.instances"), problem));
+        }
+        Ok(plan)
+    }
+
+    fn market(
+        &self,
+        spec: &FleetSpec,
+        demand: &mut UsersPlan,
+        (count, nodes): (u32, u32),
+    ) -> Result<Option<MarketPlan>, ScenarioError> {
+        let Some(market) = &spec.market else { return Ok(None) };
+        let real = |field: &str, value: Option<Real>, default: u64, most: u64| {
+            let path = self.path(&format!("market.{field}"));
+            let value = value.map_or(default, |value| value.0);
+            self.context.between(&path, value, (0, most), |v| Real(v).to_string())
+        };
+        let day_ppm = real("volatility", market.volatility, 50_000, 10_000_000)?;
+        let jumps_ppm = real("jumps", market.jumps, 0, 100_000_000_000)?;
+        let jump_ppm = real("jump", market.jump, 10_000, 1_000_000)?;
+        let second_ns = 1_000_000_000;
+        let step_ns = market.step.map_or(second_ns, |step| step.0);
+        let most = 100.min(u64::from(nodes));
+        let arbitrageurs = self.count("market.arbitrageurs", market.arbitrageurs.unwrap_or(1), 0, most)?;
+        if arbitrageurs > 0 && u64::from(count) > limits::WATCHED_ROLLUPS_MAX {
+            let problem = format!(
+                "arbitrageurs watch every rollup: {} are more than {}",
+                thousands(count.into()),
+                thousands(limits::WATCHED_ROLLUPS_MAX)
+            );
+            return Err(self.context.error(&self.path("market.arbitrageurs"), problem));
+        }
+        if !demand.mix.iter().any(|(kind, share)| *kind == TxKind::Swap && *share > 0) {
+            let problem = "nobody swaps: the mix has no `swap`";
+            return Err(self.context.error(&self.path("market"), problem));
+        }
+        demand.trade = Some(TradePlan { arbitrageurs, ..demand.trade.unwrap_or(super::workload::TRADE) });
+        Ok(Some(MarketPlan {
+            price: PricePlan {
+                volatility_ppb: (day_ppm as f64 * 1e3 / math::sqrt(86_400.0)).round() as u64,
+                jumps_milli_per_day: jumps_ppm / 1_000,
+                jump_ppm,
+            },
+            step_ns: self.duration("market.step", step_ns, (100_000_000, 3_600 * second_ns))?,
+            cost_ppb: self.context.between(
+                &self.path("market.cost_ppb"),
+                market.cost_ppb.unwrap_or(10),
+                (0, 1_000_000_000),
+                thousands,
+            )?,
+        }))
     }
 
     fn rules(&self, spec: &FleetSpec, preset: &Preset) -> Result<RulesPlan, ScenarioError> {

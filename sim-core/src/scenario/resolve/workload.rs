@@ -4,7 +4,7 @@ use super::{Context, thousands};
 use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
-use crate::scenario::plan::{BlocksPlan, Delivery, TxKind, UsersPlan, WorkloadPlan};
+use crate::scenario::plan::{BlocksPlan, Delivery, TradePlan, TxKind, UsersPlan, WorkloadPlan};
 use crate::scenario::spec::{DeliverySpec, HotSpotSpec, PathsSpec, UsersSpec, WorkloadSpec};
 use crate::scenario::units::{Factor, Price, Real, TxRate};
 
@@ -16,6 +16,9 @@ pub(in crate::scenario) const KINDS: [(&str, TxKind); 5] = [
     ("mint", TxKind::Mint),
     ("compute", TxKind::Compute),
 ];
+
+/// Sizes of swaps, where none are given.
+pub(super) const TRADE: TradePlan = TradePlan { median_ppm: 100, p90_ppm: 10_000_000, arbitrageurs: 0 };
 
 pub(super) fn resolve(
     context: &Context<'_>,
@@ -84,6 +87,28 @@ pub(super) fn users(
         }
         Some(burst) => Some(super::fees::burst(context, burst, &mix, (accounts, instances))?),
     };
+    let trade = match &spec.trade {
+        None => None,
+        Some(trade) => {
+            let (median, p90) =
+                (trade.median.unwrap_or(Real(TRADE.median_ppm)), trade.p90.unwrap_or(Factor(TRADE.p90_ppm)));
+            if !mix.iter().any(|(kind, share)| *kind == TxKind::Swap && *share > 0) {
+                let problem = "nobody swaps: the mix has no `swap`";
+                return Err(context.error(&field("trade"), problem));
+            }
+            Some(TradePlan {
+                median_ppm: context
+                    .between(&field("trade.median"), median.0, (1, 1_000_000), |v| Real(v).to_string())?,
+                p90_ppm: context.between(
+                    &field("trade.p90"),
+                    p90.0,
+                    (1_000_000, limits::SCALE_PPM.1),
+                    |v| Factor(v).to_string(),
+                )?,
+                arbitrageurs: 0,
+            })
+        }
+    };
     Ok(UsersPlan {
         rate_milli_tps: context
             .between(&field("rate"), rate.0, (1, limits::TX_RATE_MAX_MILLI), |v| TxRate(v).to_string())?,
@@ -113,6 +138,7 @@ pub(super) fn users(
         bundle_ns: context.between(&field("bundle"), bundle, (1_000_000, 60_000_000_000), duration)?,
         rpc_nodes_per_region: count("rpc_nodes_per_region", spec.rpc_nodes_per_region, 1, 1, 1_000)?,
         burst,
+        trade,
     })
 }
 

@@ -71,6 +71,11 @@ pub struct FleetSpec {
     /// class with the fastest uplink. Allowed: 1 to 10,000, at most `count` and `nodes.count`. Default: 1 for
     /// one rollup, else 8.
     pub sequencers: Option<u64>,
+    /// How the liquidity of every pool is spread over the rollups; none without any. Default: not at all, each has as
+    /// much as a chain of its own.
+    pub liquidity: Option<SharesSpec>,
+    /// Prices outside, and arbitrageurs who even them out; at least one field, for `()` is none. Default: neither.
+    pub market: Option<MarketSpec>,
     /// Nodes that follow each rollup beside its sequencer: they are sent every block and execute it. Allowed: 0 to
     /// 100, less than `nodes.count`. Default: 4 for one rollup, else 0.
     pub followers: Option<u64>,
@@ -97,7 +102,28 @@ pub struct FleetSpec {
     pub proof: Option<ProofSpec>,
 }
 
-/// How demand is spread over rollups.
+/// Prices outside and arbitrageurs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MarketSpec {
+    /// Standard deviation over a day of the logarithm of a token's value; a pair has that of both, 1.41 times as
+    /// much. Allowed: 0 to 10. Default: 0.05.
+    pub volatility: Option<Real>,
+    /// Jumps of a token's value a day. Allowed: 0 to 100,000. Default: 0.
+    pub jumps: Option<Real>,
+    /// Standard deviation of a jump's logarithm. Allowed: 0 to 1. Default: 0.01.
+    pub jump: Option<Real>,
+    /// Time between two moves. Allowed: 100 ms to 1 h. Default: "1 s".
+    pub step: Option<Duration>,
+    /// How many arbitrageurs watch all rollups, each from a node of its own with an inventory on every rollup. With any,
+    /// `count` is at most 10,000. Allowed: 0 to 100, at most `nodes.count`. Default: 1.
+    pub arbitrageurs: Option<u64>,
+    /// What a trade costs them beside the fee, over the reserve of a pool that holds all liquidity, parts per
+    /// billion: 10 are 2 cents for a pool worth 4 million dollars. Allowed: 0 to 1,000,000,000. Default: 10.
+    pub cost_ppb: Option<u64>,
+}
+
+/// How demand or liquidity is spread over rollups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum SharesSpec {
     /// All alike.

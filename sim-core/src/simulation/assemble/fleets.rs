@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// Entity of the draws that place sequencers.
 const SEQUENCERS: u64 = 5;
+/// Entity of the draws that place arbitrageurs.
+const ARBITRAGEURS: u64 = 7;
 
 impl Builder<'_> {
     /// A fleet with chain number `index`; `chains` are those before it.
@@ -46,7 +48,8 @@ impl Builder<'_> {
             executor: BlockExecutor::new(Executor::new(Engine::Serial), cache),
             pricing: Pricing { timer: BlockTimer::new(&plan.execution)?, machines: machines.collect() },
             gateways: self.rpc_nodes(&plan.demand),
-            sequencers: self.sequencers(index, plan.sequencers),
+            sequencers: self.fast_nodes(SEQUENCERS, index, plan.sequencers.max(1)),
+            arbitrageurs: self.arbitrageurs(index, plan),
             slot_ns,
             last_ns: slot_ns * u64::from(last_slot),
         };
@@ -54,16 +57,23 @@ impl Builder<'_> {
         Ok(ChainState::Fleet(Box::new(fleet)))
     }
 
-    /// Nodes for sequencers: drawn from those with the fastest uplink, others where there are too few.
-    fn sequencers(&self, index: u32, count: u32) -> Vec<NodeId> {
+    /// Nodes of arbitrageurs with their regions.
+    fn arbitrageurs(&self, index: u32, plan: &FleetPlan) -> Vec<(NodeId, u32)> {
+        let count = plan.market.as_ref().and(plan.demand.trade).map_or(0, |trade| trade.arbitrageurs);
+        let nodes = self.fast_nodes(ARBITRAGEURS, index, count);
+        nodes.into_iter().map(|node| (node, self.placement[node.index()].0.into())).collect()
+    }
+
+    /// Nodes drawn from those with the fastest uplink, others where there are too few.
+    fn fast_nodes(&self, purpose: u64, index: u32, count: u32) -> Vec<NodeId> {
         let uplink = |node: u32| self.plan.nodes.hardware[self.placement[node as usize].1 as usize].0.up_bps;
         let random = |node: u32| {
-            let entity = SEQUENCERS | u64::from(index) << 8;
+            let entity = purpose | u64::from(index) << 8;
             draw(self.plan.seed, Purpose::PLACEMENT, entity, u64::from(node))
         };
         let mut nodes: Vec<u32> = (0..self.plan.nodes.count).collect();
         nodes.sort_by_key(|node| (std::cmp::Reverse(uplink(*node)), random(*node)));
-        nodes.truncate(count.max(1) as usize);
+        nodes.truncate(count as usize);
         nodes.into_iter().map(NodeId).collect()
     }
 }

@@ -1,0 +1,119 @@
+//! Prices on rollups against those outside, and what arbitrage takes.
+//!
+//! Pure functions of records. The reference path is worked out again from the plan; a pool's price is what its last
+//! swap left. A pool's *mispricing* is the difference of the two logarithms, whatever its sign; it is looked at
+//! [`TIMES`] times in the measured part of a run, for every rollup and pool, used or not.
+
+use super::format::{count, percent};
+use super::record::{Fate, FleetRecord, RollupTxRecord, RunRecord};
+use super::stats::{Sample, ratio};
+use crate::rollup::liquidity::agents::Path;
+use crate::rollup::liquidity::trades::Trade;
+use crate::scenario::plan::FleetPlan;
+
+/// How often in the measured part of a run prices are looked at.
+pub const TIMES: u64 = 60;
+
+/// A fleet's prices and its arbitrageurs.
+#[derive(Clone, Debug)]
+pub struct MarketSummary {
+    /// Mispricings, parts per billion.
+    pub mispricing: Sample,
+    /// Swaps arbitrageurs sent.
+    pub sent: u64,
+    /// Of these: went through.
+    pub done: u64,
+    /// Of these: were reverted.
+    pub reverted: u64,
+    /// Part of the gas of all swaps that arbitrageurs' used.
+    pub gas_share: f64,
+    /// What they gained at reference prices, over all liquidity of a pool (summed over pools).
+    pub gained: f64,
+    /// What they sold, likewise.
+    pub sold: f64,
+    /// What people lost against reference prices, likewise.
+    pub people_lost: f64,
+    /// What people sold, likewise.
+    pub people_sold: f64,
+}
+
+/// The prices of a fleet; `None` if there is no price outside.
+pub fn summarise(run: &RunRecord, fleet: &FleetRecord) -> Option<MarketSummary> {
+    let index = (fleet.chain as usize).checked_sub(run.plan.chains.len())?;
+    let plan = run.plan.rollups.get(index)?;
+    plan.market.as_ref()?;
+    let swaps = || {
+        let of_fleet = run.rollups.transactions.iter().filter(|tx| tx.chain == fleet.chain);
+        of_fleet.filter_map(|tx| Some((tx, tx.trade?)))
+    };
+    let agents = || run.rollups.transactions.iter().filter(|tx| tx.chain == fleet.chain && tx.agent);
+    let sum = |agent: bool, get: &dyn Fn(&Trade) -> f64| -> f64 {
+        swaps()
+            .filter(|(tx, trade)| tx.agent == agent && trade.cost_ppb.is_some())
+            .map(|(_, t)| get(&t))
+            .sum()
+    };
+    let gas = |agent: bool| -> u64 { swaps().filter(|(tx, _)| !agent || tx.agent).map(|(_, t)| t.gas).sum() };
+    let (gain, sold) = (|t: &Trade| t.gain_atto as f64 / 1e18, |t: &Trade| t.size_ppb as f64 / 1e9);
+    Some(MarketSummary {
+        mispricing: mispricing(run, plan, fleet, swaps().collect()),
+        sent: agents().count() as u64,
+        done: agents().filter(|tx| tx.trade.is_some_and(|trade| trade.cost_ppb.is_some())).count() as u64,
+        reverted: agents().filter(|tx| tx.trade.is_some_and(|trade| trade.cost_ppb.is_none())).count() as u64,
+        gas_share: ratio(gas(true), gas(false)),
+        gained: sum(true, &gain),
+        sold: sum(true, &sold),
+        people_lost: -sum(false, &gain),
+        people_sold: sum(false, &sold),
+    })
+}
+
+fn mispricing(
+    run: &RunRecord,
+    plan: &FleetPlan,
+    fleet: &FleetRecord,
+    mut swaps: Vec<(&RollupTxRecord, Trade)>,
+) -> Sample {
+    let (Some(market), pools) = (&plan.market, plan.demand.instances as usize) else {
+        return Sample::default();
+    };
+    swaps.retain(|(tx, _)| tx.fate == Fate::Included);
+    swaps.sort_unstable_by_key(|(tx, trade)| (tx.executed_ns, tx.rollup, trade.order));
+    let measured = run.rollups.transactions.iter().filter(|tx| tx.measured).map(|tx| tx.submitted_ns);
+    let (from_ns, until_ns) = (measured.clone().min().unwrap_or(0), measured.max().unwrap_or(0));
+    let mut path = Path::new(market.price, market.step_ns, run.plan.seed, fleet.chain, pools);
+    let mut logs = vec![0.0; plan.count as usize * pools];
+    let mut next = swaps.iter().peekable();
+    let mut found = Vec::with_capacity(TIMES as usize * logs.len());
+    for time in 1..=TIMES {
+        let at_ns = from_ns + (until_ns - from_ns) * time / TIMES;
+        while let Some((tx, trade)) = next.next_if(|(tx, _)| tx.executed_ns.is_some_and(|ns| ns <= at_ns)) {
+            logs[tx.rollup as usize * pools + trade.pool as usize] = trade.log_ppb as f64 / 1e9;
+        }
+        for (place, log) in logs.iter().enumerate() {
+            let reference = path.log(at_ns, (place % pools) as u32);
+            found.push(Some(((log - reference).abs() * 1e9) as u64));
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// What became of prices, in a line of the report.
+pub fn line(run: &RunRecord, fleet: &FleetRecord) -> Option<String> {
+    let market = summarise(run, fleet)?;
+    let at =
+        |permille| market.mispricing.percentile(permille).map_or("-".to_owned(), |p| percent(p as f64 / 1e9));
+    let part = |amount: f64, of: f64| if of > 0.0 { percent(amount / of) } else { "-".to_owned() };
+    Some(format!(
+        "    prices off those outside: p50 {}, p95 {}; arbitrage: {} swaps sent, {} went through, {} reverted, {} of all \
+         swaps' gas, gained {} of what it sold; people lost {} of what they sold, at prices outside",
+        at(500),
+        at(950),
+        count(market.sent),
+        count(market.done),
+        count(market.reverted),
+        percent(market.gas_share),
+        part(market.gained, market.sold),
+        part(market.people_lost, market.people_sold),
+    ))
+}
