@@ -11,7 +11,11 @@ use revm::{
     primitives::{Address, B256, U256, hardfork::SpecId},
     state::{AccountId, Bytecode},
 };
-use std::{cell::RefCell, time::Instant};
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Instant,
+};
 
 /// Executes a block in order.
 pub(crate) fn execute(
@@ -29,7 +33,9 @@ pub(crate) fn execute(
         ledger.check_gas_limit(tx)?;
         let started = options.timing.then(Instant::now);
         let executed = ledger.accept(runner.run(tx, true))?;
-        let applied = state.0.borrow_mut().apply(&executed.effects);
+        // The beneficiary is loaded here, by a state that may panic as it may while a transaction runs.
+        let applied = catch_unwind(AssertUnwindSafe(|| state.0.borrow_mut().apply(&executed.effects)));
+        let applied = applied.map_err(|_| ExecuteError::WorkerPanicked { index })?;
         applied.map_err(|error| ExecuteError::State { index, error })?;
         durations.extend(started.map(|started| started.elapsed()));
         runner.recycle(ledger.push(executed));

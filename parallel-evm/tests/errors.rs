@@ -283,6 +283,14 @@ fn a_failing_or_panicking_pre_state_is_an_error_of_the_transaction_that_met_it()
         let panicking = Cursed { state: state.clone(), panics: true };
         assert_eq!(error_of(&block, &panicking), ExecuteError::WorkerPanicked { index: 1 });
     }
+    // The beneficiary is loaded when its fee is paid, outside any transaction.
+    let mut block = block(vec![transfer(0, SENDER), transfer(1, SENDER)]);
+    block.env.beneficiary = CURSED;
+    let failing = Cursed { state: state.clone(), panics: false };
+    let error = StateError::Backend("disk on fire".to_owned());
+    assert_eq!(error_of(&block, &failing), ExecuteError::State { index: 0, error });
+    let panicking = Cursed { state, panics: true };
+    assert_eq!(error_of(&block, &panicking), ExecuteError::WorkerPanicked { index: 0 });
 }
 
 #[test]

@@ -12,10 +12,24 @@ use std::time::{Duration, Instant};
 /// Repetitions of each measurement; the median counts.
 const REPETITIONS: usize = 5;
 
+/// How it ended with a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// As its header says.
+    Verified,
+    /// There is no header to compare it with; the engines agree.
+    Unheaded,
+    /// Not as its header says, or one engine is not as the other.
+    Differs,
+    /// It cannot be executed.
+    Failed,
+}
+
 /// What became of one file.
 struct Row {
-    speed_up: f64,
-    wrong: Option<String>,
+    /// `None` of a block that was not executed or holds nothing.
+    speed_up: Option<f64>,
+    end: End,
 }
 
 pub fn exec(task: &ExecTask, out: &mut dyn Write) -> Result<(), Failure> {
@@ -26,23 +40,38 @@ pub fn exec(task: &ExecTask, out: &mut dyn Write) -> Result<(), Failure> {
         "{:<26} {:>6} {:>12} {:>10} {:>10} {:>8} {:>7} {:>9} {:>9} {:>7}  header",
         "block", "txs", "gas", "serial ms", "ms", "speed-up", "aborts", "chain", "crit. ms", "bound"
     )?;
-    let mut rows = Vec::new();
+    let (mut rows, mut unread) = (Vec::new(), Vec::new());
     for file in &task.files {
-        let loaded = evm_block::read(file).map_err(|error| Failure::BadInput(error.to_string()))?;
-        rows.push(block(&loaded, threads, out)?);
+        match evm_block::read(file) {
+            Ok(loaded) => rows.push(block(&loaded, threads, out)?),
+            Err(error) => {
+                writeln!(out, "{:<26} cannot be read", file.display())?;
+                unread.push(error.to_string());
+            }
+        }
     }
-    let wrong = rows.iter().filter(|row| row.wrong.is_some()).count();
-    let logs: f64 = rows.iter().map(|row| row.speed_up.ln()).sum();
-    let mean = if rows.is_empty() { 1.0 } else { (logs / rows.len() as f64).exp() };
+    let count = |end: End| rows.iter().filter(|row| row.end == end).count();
+    let speed_ups: Vec<f64> = rows.iter().filter_map(|row| row.speed_up).collect();
+    let logs: f64 = speed_ups.iter().map(|speed_up| speed_up.ln()).sum();
+    let mean = if speed_ups.is_empty() { 1.0 } else { (logs / speed_ups.len() as f64).exp() };
+    let others: String = [(count(End::Unheaded), "without a header"), (unread.len(), "unreadable")]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!(", {count} {what}"))
+        .collect();
     writeln!(
         out,
-        "{} blocks, {} verified, geometric-mean speed-up {mean:.2} on {threads} threads",
-        rows.len(),
-        rows.len() - wrong
+        "{} blocks, {} verified{others}, geometric-mean speed-up {mean:.2} on {threads} threads",
+        rows.len() + unread.len(),
+        count(End::Verified),
     )?;
-    match wrong {
-        0 => Ok(()),
-        _ => Err(Failure::Failed(format!("{wrong} of {} blocks differ from their header", rows.len()))),
+    match (count(End::Differs), count(End::Failed)) {
+        _ if !unread.is_empty() => Err(Failure::BadInput(unread.join("\n"))),
+        (0, 0) => Ok(()),
+        (differ, failed) => Err(Failure::Failed(format!(
+            "of {} blocks {differ} differ from their header or between engines, {failed} cannot be executed",
+            rows.len()
+        ))),
     }
 }
 
@@ -67,7 +96,7 @@ fn block(loaded: &LoadedBlock, threads: NonZeroUsize, out: &mut dyn Write) -> Re
         Ok(done) => done,
         Err(error) => {
             writeln!(out, "{:<26} cannot be executed: {error}", loaded.name)?;
-            return Ok(Row { speed_up: 1.0, wrong: Some(error.to_string()) });
+            return Ok(Row { speed_up: None, end: End::Failed });
         }
     };
     let differs = |output: &BlockOutput| -> Option<String> {
@@ -101,9 +130,14 @@ fn block(loaded: &LoadedBlock, threads: NonZeroUsize, out: &mut dyn Write) -> Re
         many_took.as_secs_f64() * 1e3,
         conflicts.fine.longest_chain(),
         critical as f64 / 1e6,
-        wrong.as_deref().unwrap_or("verified"),
+        wrong.as_deref().unwrap_or(if loaded.header.is_some() { "verified" } else { "none" }),
     )?;
-    Ok(Row { speed_up, wrong })
+    let end = match (&wrong, &loaded.header) {
+        (Some(_), _) => End::Differs,
+        (None, Some(_)) => End::Verified,
+        (None, None) => End::Unheaded,
+    };
+    Ok(Row { speed_up: (!block.transactions.is_empty()).then_some(speed_up), end })
 }
 
 type Measured = (Duration, Duration, BlockOutput, BlockOutput);

@@ -48,7 +48,24 @@ fn imported(node: &Node, number: &str) -> (String, Value) {
     // A second import does not overwrite.
     assert_eq!(import(node, number, folder.path(), &[]).status.code(), Some(2));
     let file = std::fs::File::open(path).unwrap();
-    (text(&output.stdout), serde_json::from_reader(flate2::read::GzDecoder::new(file)).unwrap())
+    let file: Value = serde_json::from_reader(flate2::read::GzDecoder::new(file)).unwrap();
+    // A header that says otherwise is not overlooked; the other files are executed all the same.
+    let mut forged = file.clone();
+    forged["header"]["gasUsed"] = json!("0x1");
+    let path = folder.path().join("forged.json");
+    std::fs::write(&path, forged.to_string()).unwrap();
+    let executed = headless(&["exec", &path.display().to_string(), &shown]);
+    assert_eq!(executed.status.code(), Some(2));
+    assert!(text(&executed.stderr).contains("header.gasUsed is 1"), "{}", text(&executed.stderr));
+    let summary = text(&executed.stdout);
+    assert!(summary.lines().last().unwrap().starts_with("2 blocks, 1 verified, 1 unreadable, "), "{summary}");
+    // Without what it was recorded to yield, the header alone counts.
+    forged["expected"] = json!({});
+    std::fs::write(&path, forged.to_string()).unwrap();
+    let executed = headless(&["exec", &path.display().to_string()]);
+    assert_eq!(executed.status.code(), Some(1));
+    assert!(text(&executed.stdout).contains("expected 1"), "{}", text(&executed.stdout));
+    (text(&output.stdout), file)
 }
 
 /// Refused: the message; and nothing was written.

@@ -51,6 +51,15 @@ struct Header {
     state_root: B256,
     transactions_root: B256,
     receipts_root: B256,
+    // What an execution can be compared with, and what the environment repeats.
+    gas_used: Option<U256>,
+    logs_bloom: Option<Bloom>,
+    number: Option<U256>,
+    timestamp: Option<U256>,
+    miner: Option<Address>,
+    gas_limit: Option<U256>,
+    base_fee_per_gas: Option<U256>,
+    excess_blob_gas: Option<U256>,
 }
 
 #[derive(Deserialize)]
@@ -140,6 +149,7 @@ fn convert(name: String, file: File) -> Result<LoadedBlock, String> {
     if tx_count != file.transactions.len() {
         return Err(format!("expects {tx_count} transactions but holds {}", file.transactions.len()));
     }
+    let known = expected(&file, spec, tx_count)?;
     let env = env(&file.env, spec)?;
     let pre_state = pre_state(file.pre_state, file.codes, file.block_hashes)?;
     let transaction_sizes_bytes = file.transactions.iter().map(|tx| tx.encoded_len.unwrap_or(0)).collect();
@@ -161,13 +171,54 @@ fn convert(name: String, file: File) -> Result<LoadedBlock, String> {
             transactions_root: header.transactions_root,
             receipts_root: header.receipts_root,
         }),
-        expected: Expected {
-            gas_used: file.expected.gas_used,
-            receipts_root: file.expected.receipts_root,
-            logs_bloom: file.expected.logs_bloom,
-            tx_count,
-        },
+        expected: known,
     })
+}
+
+/// What an execution must yield: what the header says, which what else is in the file must not contradict.
+fn expected(file: &File, spec: SpecId, tx_count: usize) -> Result<Expected, String> {
+    let given = &file.expected;
+    let Some(header) = &file.header else {
+        let (gas_used, receipts_root, logs_bloom) = (given.gas_used, given.receipts_root, given.logs_bloom);
+        return Ok(Expected { gas_used, receipts_root, logs_bloom, tx_count });
+    };
+    let quantity = |name: &str, value: Option<U256>| {
+        let number = |v: U256| u64::try_from(v).map_err(|_| format!("header.{name} is no 64-bit number"));
+        value.map(number).transpose()
+    };
+    let env = &file.env;
+    same("env.number", "header.number", Some(env.number), quantity("number", header.number)?)?;
+    same("env.timestamp", "header.timestamp", Some(env.timestamp), quantity("timestamp", header.timestamp)?)?;
+    same("env.coinbase", "header.miner", Some(env.coinbase), header.miner)?;
+    same("env.gas_limit", "header.gasLimit", Some(env.gas_limit), quantity("gasLimit", header.gas_limit)?)?;
+    let base_fee = quantity("baseFeePerGas", header.base_fee_per_gas)?;
+    same("env.base_fee_per_gas", "header.baseFeePerGas", Some(env.base_fee_per_gas), base_fee)?;
+    let excess = quantity("excessBlobGas", header.excess_blob_gas)?;
+    same("env.excess_blob_gas", "header.excessBlobGas", env.excess_blob_gas, excess)?;
+    let gas = quantity("gasUsed", header.gas_used)?;
+    // Before Byzantium receipts hold state roots, which no file has.
+    let root = spec.is_enabled_in(SpecId::BYZANTIUM).then_some(header.receipts_root);
+    Ok(Expected {
+        gas_used: same("expected.gas_used", "header.gasUsed", given.gas_used, gas)?,
+        receipts_root: same("expected.receipts_root", "header.receiptsRoot", given.receipts_root, root)?,
+        logs_bloom: same("expected.logs_bloom", "header.logsBloom", given.logs_bloom, header.logs_bloom)?,
+        tx_count,
+    })
+}
+
+/// One of two values that must not differ where both are there.
+fn same<T: PartialEq + std::fmt::Display>(
+    name: &str,
+    of_header: &str,
+    given: Option<T>,
+    header: Option<T>,
+) -> Result<Option<T>, String> {
+    match (given, header) {
+        (Some(given), Some(header)) if given != header => {
+            Err(format!("{name} is {given} but {of_header} is {header}"))
+        }
+        (given, header) => Ok(header.or(given)),
+    }
 }
 
 fn spec(name: &str) -> Option<SpecId> {
