@@ -21,28 +21,61 @@ pub struct Effect {
     pub level: String,
     /// Points with it.
     pub points: usize,
-    /// Mean over those points; the interval is over replications, each averaged over the points first.
+    /// Mean over those points; the interval is over the replications that all of them have, each averaged over the
+    /// points first.
     pub interval: Interval,
 }
 
-/// Main effects of every axis on a metric, by axis and value in their order.
+/// Main effects of every axis on a metric, by axis and value in their order. Values are compared over the same
+/// combinations of the other axes, where the design has such, and over the replications that all points have: what a
+/// stop rule, a constraint or a failed run left out of one value must not look like an effect.
 pub fn main_effects(sweep: &Sweep, merged: &Merged, metric: usize, intervals: &mut Intervals) -> Vec<Effect> {
     let mut effects = Vec::new();
     for axis in 0..sweep.axes.len() {
-        for (level, points) in levels(sweep, merged, axis) {
-            let most = points.iter().map(|p| p.runs.len()).max().unwrap_or(0);
-            let paired: Vec<Vec<Option<f64>>> = points.iter().map(|p| p.paired(metric)).collect();
-            let by_replication: Vec<f64> = (0..most)
-                .filter_map(|r| {
-                    mean(&paired.iter().filter_map(|p| p.get(r).copied().flatten()).collect::<Vec<_>>())
-                })
-                .collect();
+        let levels = balanced(
+            levels(sweep, merged, axis),
+            |point| !point.values(metric).is_empty(),
+            |point| {
+                let values =
+                    sweep.points[point.point].values.iter().enumerate().filter(|(other, _)| *other != axis);
+                values.map(|(_, value)| value.as_ref().map(|v| v.label.clone())).collect::<Vec<_>>()
+            },
+        );
+        let runs: Vec<Vec<Vec<Option<f64>>>> =
+            levels.iter().map(|(_, points)| points.iter().map(|p| p.paired(metric)).collect()).collect();
+        let most = runs.iter().flatten().map(Vec::len).min().unwrap_or(0);
+        let complete: Vec<usize> =
+            (0..most).filter(|r| runs.iter().flatten().all(|p| p[*r].is_some())).collect();
+        for ((level, points), runs) in levels.into_iter().zip(&runs) {
+            let of = |r: &usize| mean(&runs.iter().filter_map(|p| p[*r]).collect::<Vec<_>>());
+            let by_replication: Vec<f64> = complete.iter().filter_map(of).collect();
             if let Some(interval) = intervals.of(&by_replication) {
                 effects.push(Effect { axis, level, points: points.len(), interval });
             }
         }
     }
     effects
+}
+
+/// Of the points by value, those that count: with a result, and whose other values every value of the axis has been
+/// combined with. All of them where no such combination is shared, as in random designs.
+fn balanced<P: Copy, K: PartialEq>(
+    levels: Vec<(String, Vec<P>)>,
+    counts: impl Fn(P) -> bool,
+    others: impl Fn(P) -> K,
+) -> Vec<(String, Vec<P>)> {
+    let counting = |points: Vec<P>| points.into_iter().filter(|p| counts(*p)).collect::<Vec<P>>();
+    let levels: Vec<(String, Vec<P>)> = levels.into_iter().map(|(l, points)| (l, counting(points))).collect();
+    let levels: Vec<_> = levels.into_iter().filter(|(_, points)| !points.is_empty()).collect();
+    let shared = |p: &P| {
+        let key = others(*p);
+        levels.iter().all(|(_, points)| points.iter().any(|q| others(*q) == key))
+    };
+    let kept: Vec<(String, Vec<P>)> = levels
+        .iter()
+        .map(|(level, points)| (level.clone(), points.iter().copied().filter(shared).collect()))
+        .collect();
+    if kept.iter().any(|(_, points): &(String, Vec<P>)| points.is_empty()) { levels } else { kept }
 }
 
 /// The points by value of an axis. Where the design changes one axis at a time, those that leave this axis alone
@@ -170,6 +203,23 @@ mod tests {
             assert!((index.first - first).abs() < 0.02 && (index.total - total).abs() < 0.02, "{index:?}");
             assert!(index.first_interval.0 <= first + 0.02 && index.first_interval.1 >= first - 0.02);
         }
+    }
+
+    #[test]
+    fn values_are_compared_over_the_combinations_that_all_have_been_run_with() {
+        // (cores, bandwidth, has a result): 4 cores were not combined with 4x.
+        let one = vec![(1, 1, true), (1, 2, true), (1, 4, true)];
+        let four = vec![(4, 1, true), (4, 2, true)];
+        let levels = vec![("1".to_owned(), one.clone()), ("4".to_owned(), four.clone())];
+        let kept = balanced(levels, |p| p.2, |p| p.1);
+        assert_eq!(kept[0].1, one[..2]);
+        assert_eq!(kept[1].1, four);
+        // A point without a result is none.
+        let failed = vec![("1".to_owned(), one.clone()), ("4".to_owned(), vec![(4, 1, true), (4, 2, false)])];
+        assert_eq!(balanced(failed, |p| p.2, |p| p.1)[0].1, one[..1]);
+        // Nothing shared: a random design.
+        let random = vec![("a".to_owned(), vec![(1, 7, true)]), ("b".to_owned(), vec![(2, 9, true)])];
+        assert_eq!(balanced(random.clone(), |p| p.2, |p| p.1), random);
     }
 
     #[test]
