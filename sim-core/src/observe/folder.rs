@@ -184,19 +184,15 @@ impl Staging {
     fn new(dir: &Path) -> Result<Self, OutputError> {
         let parent = dir.parent().unwrap_or_else(|| Path::new("."));
         let mut staging = Self { path: PathBuf::new(), created_parents: Vec::new(), published: false };
-        for ancestor in parent.ancestors().filter(|a| !a.as_os_str().is_empty()) {
-            if ancestor.is_dir() {
-                break;
-            }
-            staging.created_parents.push(ancestor.to_owned());
-        }
-        for n in (0..staging.created_parents.len()).rev() {
-            let parent = &staging.created_parents[n];
-            if let Err(source) = fs::create_dir(parent) {
-                let error = OutputError::Io { action: "create", path: parent.clone(), source };
-                // Only those outside it exist.
-                staging.created_parents.drain(..=n);
-                return Err(error);
+        let absent = parent.ancestors().filter(|a| !a.as_os_str().is_empty()).take_while(|a| !a.is_dir());
+        for ancestor in absent.collect::<Vec<_>>().into_iter().rev() {
+            match fs::create_dir(ancestor) {
+                Ok(()) => staging.created_parents.insert(0, ancestor.to_owned()),
+                // Somebody else, perhaps another thread, has made it meanwhile: not ours to remove.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && ancestor.is_dir() => {}
+                Err(source) => {
+                    return Err(OutputError::Io { action: "create", path: ancestor.to_owned(), source });
+                }
             }
         }
         let path = unused_sibling(dir, "partial");
