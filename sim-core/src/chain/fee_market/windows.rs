@@ -128,7 +128,7 @@ mod tests {
                     // A billionth of rounding, and less than a gas of backlog a block.
                     blur += 1e-9 + f64::from(number) / (*rate as f64 * *window as f64);
                 }
-                let expected = 1e9 * libm::exp(exponent);
+                let expected = (1e9 * libm::exp(exponent)).min(u64::MAX as f64);
                 // What the exponent is blurred by (small: the price by as much, and its square), a wei at the end.
                 let tolerance = expected * blur * 1.01 + 2.0;
                 prop_assert!((state.base_fee_wei as f64 - expected).abs() < tolerance,
