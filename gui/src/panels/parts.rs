@@ -232,31 +232,36 @@ impl Exportable for Parts {
         let mut rows = vec![("mean of recent blocks".to_owned(), mean)];
         rows.extend(groups(session).into_iter().map(|(name, spent)| (name.to_owned(), spent)));
         rows.extend(newest);
-        let used = |part: &Part| rows.iter().any(|(_, spent)| spent.get(*part) > 0);
-        let parts: Vec<Part> = ORDER.into_iter().filter(used).collect();
         let mut canvas = Canvas::new(
             "Where the time went",
             "From the start of the slot until two thirds of the stake have executed the block, by cause",
         );
-        let legend = |p: &Part| LegendItem::new(p.name(), paper::part_colour(*p), Swatch::Square);
-        canvas.legend(&parts.iter().map(legend).collect::<Vec<_>>());
-        let bar = |(at, (name, spent)): (usize, &(String, Breakdown))| Row {
-            label: name.clone(),
-            pieces: parts
-                .iter()
-                .map(|part| Piece {
-                    value: spent.get(*part) as f64 / 1e6,
-                    colour: paper::part_colour(*part),
-                    tip: format!("{}: {}", part.name(), format::duration(spent.get(*part))),
-                })
-                .collect(),
-            end: format::duration(spent.total_ns()),
-            group_start: at == 1,
-        };
-        let bars: Vec<Row> = rows.iter().enumerate().map(bar).collect();
-        stacked_rows(&mut canvas, &bars, "time since the start of the slot (ms)");
+        draw_bars(&mut canvas, &rows, Some(1), "time since the start of the slot (ms)");
         Some(canvas.finish(8.0, "Stacked bars of time by cause, a block each."))
     }
+}
+
+/// Times by part as stacked bars on white ground, with a legend of the parts there are; some space before row `apart`.
+pub fn draw_bars(canvas: &mut Canvas, rows: &[(String, Breakdown)], apart: Option<usize>, axis: &str) {
+    let used = |part: &Part| rows.iter().any(|(_, spent)| spent.get(*part) > 0);
+    let parts: Vec<Part> = ORDER.into_iter().filter(used).collect();
+    let legend = |p: &Part| LegendItem::new(p.name(), paper::part_colour(*p), Swatch::Square);
+    canvas.legend(&parts.iter().map(legend).collect::<Vec<_>>());
+    let bar = |(at, (name, spent)): (usize, &(String, Breakdown))| Row {
+        label: name.clone(),
+        pieces: parts
+            .iter()
+            .map(|part| Piece {
+                value: spent.get(*part) as f64 / 1e6,
+                colour: paper::part_colour(*part),
+                tip: format!("{}: {}", part.name(), format::duration(spent.get(*part))),
+            })
+            .collect(),
+        end: format::duration(spent.total_ns()),
+        group_start: apart == Some(at),
+    };
+    let bars: Vec<Row> = rows.iter().enumerate().map(bar).collect();
+    stacked_rows(canvas, &bars, axis);
 }
 
 /// A round number of ns that cuts `longest` into three to seven pieces.

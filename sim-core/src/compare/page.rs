@@ -323,18 +323,7 @@ fn html(sides: [&Side; 2], found: &Replicated, figures: &[Figure], command: &str
         found.seed,
         escape(command)
     );
-    for figure in figures {
-        let _ = writeln!(
-            page,
-            "<section id=\"{name}\"><h2>{title}</h2>\n{svg}\n<p>{see} <a href=\"plots/{name}.svg\">SVG</a> \
-             <a href=\"plots/{name}.csv\">CSV</a></p>\n<details><summary>The numbers</summary>{table}</details></section>",
-            name = figure.name,
-            title = escape(&figure.title),
-            svg = figure.svg,
-            see = escape(figure.see),
-            table = figure.table.html()
-        );
-    }
+    figures.iter().for_each(|figure| page.push_str(&figure.section()));
     let _ = writeln!(
         page,
         "<h2>All differences</h2>\n<p>B minus A. <a href=\"differences.csv\">CSV</a></p>\n{}",

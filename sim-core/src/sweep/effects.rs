@@ -5,6 +5,7 @@ use super::merge::{Merged, PointRuns};
 use super::spec::RandomNumbers;
 use super::stats::{Difference, Interval, Intervals, mean, quantile};
 use crate::kernel::random::{Purpose, draw, uniform_below};
+use std::collections::BTreeSet;
 
 /// Values of an axis shown one by one; with more, they are put into [`BINS`] groups of about equal size.
 const VALUES_SHOWN: usize = 12;
@@ -59,23 +60,25 @@ pub fn main_effects(sweep: &Sweep, merged: &Merged, metric: usize, intervals: &m
 
 /// Of the points by value, those that count: with a result, and whose other values every value of the axis has been
 /// combined with. All of them where no such combination is shared, as in random designs.
-fn balanced<P: Copy, K: PartialEq>(
+fn balanced<P: Copy, K: Ord>(
     levels: Vec<(String, Vec<P>)>,
     counts: impl Fn(P) -> bool,
     others: impl Fn(P) -> K,
 ) -> Vec<(String, Vec<P>)> {
-    let counting = |points: Vec<P>| points.into_iter().filter(|p| counts(*p)).collect::<Vec<P>>();
-    let levels: Vec<(String, Vec<P>)> = levels.into_iter().map(|(l, points)| (l, counting(points))).collect();
-    let levels: Vec<_> = levels.into_iter().filter(|(_, points)| !points.is_empty()).collect();
-    let shared = |p: &P| {
-        let key = others(*p);
-        levels.iter().all(|(_, points)| points.iter().any(|q| others(*q) == key))
+    let keyed = |points: Vec<P>| -> Vec<(P, K)> {
+        points.into_iter().filter(|p| counts(*p)).map(|p| (p, others(p))).collect()
     };
-    let kept: Vec<(String, Vec<P>)> = levels
-        .iter()
-        .map(|(level, points)| (level.clone(), points.iter().copied().filter(shared).collect()))
-        .collect();
-    if kept.iter().any(|(_, points): &(String, Vec<P>)| points.is_empty()) { levels } else { kept }
+    let levels = levels.into_iter().map(|(level, points)| (level, keyed(points)));
+    let levels: Vec<(String, Vec<(P, K)>)> = levels.filter(|(_, points)| !points.is_empty()).collect();
+    let combinations: Vec<BTreeSet<&K>> =
+        levels.iter().map(|(_, points)| points.iter().map(|(_, key)| key).collect()).collect();
+    let shared = |key: &K| combinations.iter().all(|of_level| of_level.contains(key));
+    // A combination that all share is there for the first value as for any other.
+    let any = levels.first().is_some_and(|(_, points)| points.iter().any(|(_, key)| shared(key)));
+    let kept = |points: &[(P, K)]| {
+        points.iter().filter(|(_, key)| !any || shared(key)).map(|(p, _)| *p).collect::<Vec<P>>()
+    };
+    levels.iter().map(|(level, points)| (level.clone(), kept(points))).collect()
 }
 
 /// The points by value of an axis. Where the design changes one axis at a time, those that leave this axis alone

@@ -9,7 +9,7 @@ use super::merge::Merged;
 use super::metrics;
 use super::stats::{Interval, Intervals, mean};
 use super::tables::CONFIDENCE;
-use crate::observe::format::three_digits;
+use crate::observe::format::{escape, three_digits};
 use crate::observe::plot::canvas::{Canvas, LegendItem, MARGIN, Panel, Swatch};
 use crate::observe::plot::scale::Scale;
 use crate::observe::plot::svg::{Anchor, TextStyle};
@@ -28,6 +28,21 @@ pub struct Figure {
     pub svg: String,
     /// Its numbers.
     pub table: DataTable,
+}
+
+impl Figure {
+    /// The figure in a page, with its numbers and links to its files in `plots`.
+    pub fn section(&self) -> String {
+        format!(
+            "<section id=\"{name}\"><h2>{title}</h2>\n{svg}\n<p>{see} <a href=\"plots/{name}.svg\">SVG</a> \
+             <a href=\"plots/{name}.csv\">CSV</a></p>\n<details><summary>The numbers</summary>{table}</details></section>\n",
+            name = self.name,
+            title = escape(&self.title),
+            svg = self.svg,
+            see = escape(self.see),
+            table = self.table.html()
+        )
+    }
 }
 
 /// Most values of an axis in a drawing with names.

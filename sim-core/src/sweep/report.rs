@@ -64,18 +64,7 @@ fn html(sweep: &Sweep, merged: &Merged, store: &Store, figures: &[Figure]) -> St
         let _ = write!(page, "<a href=\"#{}\">{}</a> ", figure.name, escape(&figure.title));
     }
     page.push_str("</nav>\n");
-    for figure in figures {
-        let _ = writeln!(
-            page,
-            "<section id=\"{name}\"><h2>{title}</h2>\n{svg}\n<p>{see} <a href=\"plots/{name}.svg\">SVG</a> \
-             <a href=\"plots/{name}.csv\">CSV</a></p>\n<details><summary>The numbers</summary>{table}</details></section>",
-            name = figure.name,
-            title = escape(&figure.title),
-            svg = figure.svg,
-            see = escape(figure.see),
-            table = figure.table.html()
-        );
-    }
+    figures.iter().for_each(|figure| page.push_str(&figure.section()));
     indices(&mut page, sweep, merged);
     if !failed.is_empty() {
         page.push_str("<h2>Failed runs</h2>\n<ul>\n");

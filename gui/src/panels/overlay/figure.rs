@@ -1,14 +1,11 @@
 //! The plots of several runs as numbers and as a drawing.
 
 use super::Curve;
-use crate::format;
-use crate::panels::parts::ORDER;
-use sim_core::observe::plot::bars::{Piece, Row, stacked_rows};
+use crate::panels::parts::{ORDER, draw_bars};
 use sim_core::observe::plot::canvas::{Canvas, LegendItem, Panel, Swatch};
 use sim_core::observe::plot::scale::Scale;
 use sim_core::observe::plot::table::{Cell, DataTable};
 use sim_core::observe::plot::{line, theme as paper};
-use sim_core::observe::record::Part;
 
 /// Every point of every plot, a line each; `None` of nothing.
 pub fn numbers(curves: &[Curve], gas_unit: &str) -> Option<DataTable> {
@@ -50,7 +47,10 @@ pub fn drawing(curves: &[Curve], gas_unit: &str) -> Option<String> {
     lines(&mut canvas, &all_waits, ["wait until final (s)", "users who waited no longer (%)"]);
     let gas: Vec<_> = shown.iter().map(|c| (c.lane, &c.gas)).collect();
     lines(&mut canvas, &gas, ["slot", &format!("gas ({gas_unit})")]);
-    bars(&mut canvas, &shown);
+    let known: Vec<_> = shown.iter().filter_map(|c| Some((c.name.clone(), c.spent?))).collect();
+    if !known.is_empty() {
+        draw_bars(&mut canvas, &known, None, "mean time (ms)");
+    }
     Some(
         canvas
             .finish(8.0, "Several runs: network against execution, users' waits, gas, where the time went."),
@@ -97,36 +97,10 @@ fn lines(canvas: &mut Canvas, series: &[(usize, &Vec<[f64; 2]>)], [x, y]: [&str;
     }
 }
 
-/// Where the time went: a stacked bar a run.
-fn bars(canvas: &mut Canvas, shown: &[&Curve]) {
-    let known: Vec<_> = shown.iter().filter_map(|c| Some((&c.name, c.spent?))).collect();
-    let used: Vec<Part> =
-        ORDER.into_iter().filter(|part| known.iter().any(|(_, spent)| spent.get(*part) > 0)).collect();
-    if used.is_empty() {
-        return;
-    }
-    let legend = |p: &Part| LegendItem::new(p.name(), paper::part_colour(*p), Swatch::Square);
-    canvas.legend(&used.iter().map(legend).collect::<Vec<_>>());
-    let row = |(name, spent): &(&String, sim_core::observe::record::Breakdown)| Row {
-        label: (*name).clone(),
-        pieces: used
-            .iter()
-            .map(|part| Piece {
-                value: spent.get(*part) as f64 / 1e6,
-                colour: paper::part_colour(*part),
-                tip: format!("{}: {}", part.name(), format::duration(spent.get(*part))),
-            })
-            .collect(),
-        end: format::duration(spent.total_ns()),
-        group_start: false,
-    };
-    stacked_rows(canvas, &known.iter().map(row).collect::<Vec<_>>(), "mean time (ms)");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sim_core::observe::record::Breakdown;
+    use sim_core::observe::record::{Breakdown, Part};
 
     fn curve(name: &str, lane: usize) -> Curve {
         let mut spent = Breakdown::default();
