@@ -81,6 +81,10 @@ fn bad_values_name_their_line_column_field_and_what_is_allowed() {
         ("consensus: Slots(aggregate_by: \"1 s\"),", &["3:34: consensus.aggregate_by:", "deadline"]),
         ("nodes: (count: 11), network: (topology: RandomRegular(degree: 3)),", &["odd", "even"]),
         ("nodes: (count: 10), network: (topology: RandomRegular(degree: 10)),", &["10 is too much"]),
+        (
+            "nodes: (count: 10),",
+            &["test.ron:3:18: nodes.count:", "10 nodes are too few for the preset's degree of 20"],
+        ),
         ("network: (gossip: Gossipsub(mesh: 8, mesh_low: 9)),", &["network.gossip.mesh_low: 9 is too much"]),
         ("network: (latency: \"0.5x\", latency_scale: 2),", &["scaled twice"]),
         // Forms.

@@ -106,10 +106,18 @@ fn topology(
             let here = "network.topology.degree";
             let most = limits::DEGREE_MAX.min(nodes - 1);
             let least = 2.min(most);
+            // A preset's degree is not at fault: the number of nodes that was written is.
+            let theirs = context.written(here) || !context.written("nodes.count");
+            if *degree > nodes - 1 && !theirs {
+                let problem = format!("{nodes} nodes are too few for the preset's degree of {degree}");
+                let help = "ask for more nodes, or give `network: (topology: ...)` a smaller degree";
+                return Err(context.error("nodes.count", problem).help(help));
+            }
             let degree = context.between(here, *degree, (least, most), thousands)?;
             if (degree * nodes) % 2 == 1 {
                 let problem = format!("{nodes} nodes of degree {degree} is impossible: their product is odd");
-                return Err(context.error(here, problem).help("make the degree or `nodes.count` even"));
+                let at = if theirs { here } else { "nodes.count" };
+                return Err(context.error(at, problem).help("make the degree or `nodes.count` even"));
             }
             edges_fit(degree * nodes / 2)?;
             Ok(TopologyPlan::RandomRegular { degree: u32::try_from(degree).unwrap_or(u32::MAX) })
