@@ -15,6 +15,9 @@ pub enum Failure {
     /// The run, or writing its results, failed; exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// A sweep went through and some of its runs failed; exit code 3.
+    #[error("{0}")]
+    SomeRunsFailed(String),
     /// Whoever read our output stopped, as `| head` does: not an error.
     #[error("nobody reads the output")]
     ReaderGone,
@@ -27,6 +30,7 @@ impl Failure {
             Self::ReaderGone => 0,
             Self::Failed(_) => 1,
             Self::BadInput(_) | Self::Scenario(_) => 2,
+            Self::SomeRunsFailed(_) => 3,
         }
     }
 }

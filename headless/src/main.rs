@@ -3,7 +3,8 @@
 //! Shape: `args` holds the arguments as typed, `task` what they mean; each command is a file in `commands`
 //! that writes to the output it is given and returns a [`Failure`] with one readable message.
 //!
-//! Exit codes: 0 fine, 1 a run failed, 2 bad input.
+//! Exit codes: 0 fine, 1 a run or writing its results failed, 2 bad input, 3 a sweep went through and some of its runs
+//! failed.
 
 mod args;
 mod commands;

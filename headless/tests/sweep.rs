@@ -87,6 +87,40 @@ fn plan_tells_points_and_cost_and_writes_nothing() {
     assert!(!bench.path("out").exists());
 }
 
+/// The estimated time of one sweep, s.
+fn estimated_s(text: &str) -> f64 {
+    let line = text.lines().find(|l| l.trim_start().starts_with("time")).unwrap_or_else(|| panic!("{text}"));
+    let mut words = line.split("about ").nth(1).unwrap_or_else(|| panic!("{line}")).split(' ');
+    let (number, unit) = (words.next().unwrap().parse::<f64>().unwrap(), words.next().unwrap());
+    number * match unit {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "min" => 60.0,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn the_estimated_time_holds_setting_up_and_executing_and_counts_repeated_blocks_once() {
+    let scenario = "(version: 1, base: \"ethereum-2026\", seed: 1, run: (blocks: 8, warm_up: 1), nodes: (count: 30), \
+                    workload: Users(rate: \"300 tx/s\", accounts: 1000))";
+    let sweep = |more: &str| {
+        format!(
+            "(version: 1, scenario: \"base.ron\", axes: [(path: \"network.bandwidth\", from: \"1x\", to: \"8x\", steps: \
+             8)], random_numbers: Common, {more})"
+        )
+    };
+    let time = |more: &str, set: &str| {
+        let bench = Bench::new(&sweep(more));
+        fs::write(bench.path("base.ron"), scenario).unwrap();
+        estimated_s(&bench.fine("plan", "out", &["--set", set]))
+    };
+    let full = time("", "seed=1");
+    assert!(full > 2.0 * time("", "workload.rate=\"30 tx/s\""), "fewer transactions are executed");
+    assert!(full > 2.0 * time("pin_contents: true", "seed=1"), "eight points repeat the blocks of one run");
+    assert!(time("", "workload.accounts=100000") > 2.0 * full, "accounts are set up");
+}
+
 #[test]
 fn a_second_call_finds_everything_and_any_number_of_jobs_gives_the_same_tables() {
     let bench = Bench::new(SWEEP);
@@ -301,11 +335,19 @@ fn a_point_that_cannot_run_is_recorded_with_its_error_and_the_rest_goes_on() {
         (path: \"network.topology\", values: [FullMesh, File(\"two.csv\")])])";
     let bench = Bench::new(sweep);
     fs::write(bench.path("two.csv"), "0,1\n2,3\n3,4\n").unwrap();
-    let text = bench.fine("run", "out", &[]);
+    // The rest is done first; then the exit code says that not all is well.
+    let some_failed = |more: &[&str]| {
+        let output = bench.call("run", "out", more);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{message}");
+        assert!(message.contains("1 of 2 runs failed and are recorded"), "{message}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = some_failed(&[]);
     assert!(text.contains("2 runs made, 0 found, 1 failed") && text.contains("failed: point 1"), "{text}");
-    let again = bench.fine("run", "out", &[]);
+    let again = some_failed(&[]);
     assert!(again.contains("0 runs made, 2 found, 1 failed"), "{again}");
-    assert!(bench.fine("run", "out", &["--retry-failed"]).contains("1 runs made, 1 found"));
+    assert!(some_failed(&["--retry-failed"]).contains("1 runs made, 1 found"));
     assert!(bench.fine("merge", "out", &[]).contains("failed       point 1"));
 }
 
@@ -359,6 +401,64 @@ fn other_peoples_folders_are_left_alone() {
 }
 
 #[test]
+fn a_changed_sweep_is_told_apart_from_the_one_in_the_folder_and_nothing_is_overwritten() {
+    let bench = Bench::new(SWEEP);
+    bench.fine("run", "out", &["--shard", "1/8"]);
+    let manifest = fs::read(bench.path("out/sweep.json")).unwrap();
+    let mut cases = Vec::new();
+    for (from, to, words) in [
+        ("steps: 4", "steps: 5", "the axis network.bandwidth was 0.5x, 1x, 2x, 4x, now 0.5x, 0.8409x"),
+        ("values: [20, 40]", "values: [20, 60]", "the axis nodes.count was 20, 40, now 20, 60"),
+        ("seed: 5", "seed: 6", "the seed was 5, now 6"),
+        ("replications:", "design: OneAtATime, replications:", "the design was Grid, now OneAtATime"),
+        ("replications:", "set: { \"run.blocks\": 5 }, replications:", "run.blocks was 4, now 5"),
+        (
+            "replications:",
+            "random_numbers: Common, replications:",
+            "random_numbers was Independent, now Common",
+        ),
+        (
+            "replications:",
+            "constraints: [Exclude({ \"nodes.count\": 20, \"network.bandwidth\": \"4x\" })], replications:",
+            "0 points are new, 1 are gone",
+        ),
+    ] {
+        assert!(SWEEP.contains(from));
+        cases.push((SWEEP.replacen(from, to, 1), words));
+    }
+    for (text, words) in cases {
+        fs::write(bench.path("sweep.ron"), text).unwrap();
+        for verb in ["run", "merge", "status", "report"] {
+            let message = bench.refused(verb, "out", &[]);
+            assert!(message.contains("holds another version of the sweep `sweep`"), "{message}");
+            assert!(message.contains(words) && message.contains("sweep-2"), "{words}: {message}");
+        }
+        assert_eq!(fs::read(bench.path("out/sweep.json")).unwrap(), manifest);
+        assert_eq!(bench.run_files("out").len(), 3);
+        assert!(bench.fine("plan", "out", &[]).contains("another version of the sweep"));
+    }
+    // More replications, a comment, what is drawn, a budget: still the same runs.
+    let same = SWEEP.replace("Fixed(3)", "Fixed(4), metrics: [\"gas_per_second\"], budget: (runs: 99)");
+    fs::write(bench.path("sweep.ron"), format!("// Found: nothing.\n\n{same}")).unwrap();
+    assert!(bench.fine("run", "out", &["--shard", "1/8"]).contains("1 runs made, 3 found"));
+    assert!(
+        bench.fine("run", "out", &["--shard", "1/8", "--replications", "5"]).contains("1 runs made, 4 found")
+    );
+    // The scenario counts by its values too.
+    fs::write(bench.path("base.ron"), SCENARIO.replace("degree: 4", "degree: 6")).unwrap();
+    assert!(bench.refused("run", "out", &[]).contains("network.topology"));
+}
+
+#[test]
+fn a_folder_without_runs_has_cost_no_time() {
+    let bench = Bench::new(SWEEP);
+    bench.fine("run", "out", &["--shard", "1/8"]);
+    fs::remove_dir_all(bench.path("out/runs")).unwrap();
+    let text = bench.fine("status", "out", &[]);
+    assert!(text.contains("0 there, 24 missing") && text.contains("time spent   0 ms"), "{text}");
+}
+
+#[test]
 fn bad_sweeps_are_refused_with_their_place_and_what_to_do() {
     let sweep = |axes: &str, rest: &str| {
         format!("(version: 1, scenario: \"base.ron\",\n  axes: [{axes}],\n  {rest})")
@@ -393,6 +493,24 @@ fn bad_sweeps_are_refused_with_their_place_and_what_to_do() {
             sweep(fine, "constraints: [AtMost(left: \"nodes.count\", right: \"node.count\")]"),
             "sweep.ron:3:",
             "did you mean `nodes.count`",
+        ),
+        (
+            sweep(fine, "constraints: [\n    Exclude({ \"nodes.count\": 7 })]"),
+            "sweep.ron:4:30: constraints.0: the axis `nodes.count` never takes 7",
+            "`nodes.count` takes 6, 8",
+        ),
+        (
+            sweep(
+                "(path: \"network.bandwidth\", from: \"1x\", to: \"2x\", steps: 2)",
+                "constraints: [Exclude({ \"network.bandwidth\": \"2 Mbit/s\" })]",
+            ),
+            "sweep.ron:3:",
+            "`network.bandwidth` takes 1x, 2x",
+        ),
+        (
+            sweep(fine, "design: Random(points: 4), constraints: [Exclude({ \"nodes.count\": 9 })]"),
+            "sweep.ron:3:",
+            "never takes 9",
         ),
         (sweep(fine, "pin_contents: true"), "sweep.ron:3:", "random_numbers: Common"),
         (sweep(fine, "").replace("base.ron", "bas.ron"), "sweep.ron:1:", "there is no file"),
@@ -435,7 +553,7 @@ fn job_files_name_every_shard() {
     for (engine, snippets) in [
         ("slurm", ["#SBATCH --array=1-4", "--shard \"$SLURM_ARRAY_TASK_ID/4\""]),
         ("hyperqueue", ["#HQ --array=1-4", "--shard \"$HQ_TASK_ID/4\""]),
-        ("gnu-parallel", ["seq 4 | parallel", "--shard {}/4"]),
+        ("gnu-parallel", ["seq 4 | parallel -j 100%", "--shard {}/4"]),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_headless"))
             .args(["sweep", "emit", engine])

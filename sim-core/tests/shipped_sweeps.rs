@@ -34,7 +34,7 @@ impl Swept {
     fn grid(&self, metric: &str) -> Vec<Vec<f64>> {
         let metric = metrics::position(metric).expect("a metric");
         let fields = Grid::new(&self.sweep, &self.merged, metric).fields;
-        let mean = |field: sim_core::sweep::grid::Field| field.mean.expect("every point has it");
+        let mean = |field: sim_core::sweep::grid::Field| field.mean().expect("every point has it");
         fields.into_iter().map(|row| row.into_iter().map(mean).collect()).collect()
     }
 }

@@ -131,7 +131,7 @@ fn heat_map(ui: &mut Ui, tokens: &Tokens, opened: &mut Opened) {
             let cell = &grid.fields[y][x];
             let Some(first) = cell.points.first().copied() else { continue };
             let response = ui.interact(rect, ui.scope_id().with(("sweep field", y, x)), Sense::click());
-            let value = cell.mean.map_or_else(|| "no value".to_owned(), three_digits);
+            let value = cell.mean().map_or_else(|| "no value".to_owned(), three_digits);
             let place = if two { format!("{row}, {column}") } else { column.clone() };
             let name = format!("{place}: {value}");
             response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
@@ -139,7 +139,7 @@ fn heat_map(ui: &mut Ui, tokens: &Tokens, opened: &mut Opened) {
             if response.clicked() {
                 clicked = Some(first);
             }
-            let Some(mean) = cell.mean else { continue };
+            let Some(mean) = cell.mean() else { continue };
             let share = if high > low { ((mean - low) / (high - low)) as f32 } else { 0.5 };
             painter.rect_filled(rect, 2.0, sequential(share));
             // Dark text on the light half of the scale: the scale's own ends have the contrast.

@@ -10,11 +10,11 @@
 //! depends on the order or number of threads, or that a difference is told without how often it was seen.
 
 pub mod difference;
-pub mod inputs;
 pub mod page;
 pub mod replications;
 pub mod side;
 
+pub use crate::scenario::inputs;
 pub use difference::{Difference, difference};
 pub use replications::{Replicated, replicate};
 pub use side::Side;

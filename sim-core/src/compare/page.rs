@@ -196,7 +196,7 @@ fn relative(found: &Replicated) -> Option<Figure> {
         name: "relative".to_owned(),
         svg: canvas.finish(8.0, &title),
         title,
-        see: "Coloured: the interval leaves zero out. Grey: the pairs do not tell the two apart.",
+        see: "Coloured: the interval leaves zero out. Grey: the pairs do not tell the two apart.".into(),
         table,
     })
 }
@@ -238,7 +238,8 @@ fn distributions(found: &Replicated) -> Option<Figure> {
         name: "verified".to_owned(),
         svg: canvas.finish(8.0, &title),
         title,
-        see: "A curve further to the left is faster. Curves that cross: faster for some, slower for others.",
+        see: "A curve further to the left is faster. Curves that cross: faster for some, slower for others."
+            .into(),
         table,
     })
 }
@@ -294,7 +295,7 @@ fn parts(found: &Replicated) -> Option<Figure> {
         name: "parts".to_owned(),
         svg: canvas.finish(8.0, &title),
         title,
-        see: "The parts add up to the mean time until verified. What shrinks in one part may come back in another.",
+        see: "The parts add up to the mean time until verified. What shrinks in one part may come back in another.".into(),
         table,
     })
 }

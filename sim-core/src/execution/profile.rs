@@ -13,6 +13,7 @@ use super::virtual_cores::Costs;
 use crate::execution::params::CostProfile;
 use parallel_evm::{WorkClass, WorkVector};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use thiserror::Error;
 
 /// The profiles that come with the simulator, by name.
@@ -82,8 +83,10 @@ pub fn names() -> Vec<&'static str> {
 
 /// A built-in profile.
 pub fn named(name: &str) -> Option<CostProfile> {
-    let (_, text) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
-    Some(parse(text).expect("built-in profiles are checked by a test"))
+    static PROFILES: [OnceLock<CostProfile>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
+    let at = BUILT_IN.iter().position(|(built_in, _)| *built_in == name)?;
+    let read = || parse(BUILT_IN[at].1).expect("built-in profiles are checked by a test");
+    Some(PROFILES[at].get_or_init(read).clone())
 }
 
 /// Reads a profile from RON and checks it.

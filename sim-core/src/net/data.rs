@@ -17,6 +17,7 @@
 use super::geography::{TableError, TableRules, check_table, great_circle_m, uniform_table};
 use crate::net::params::{HardwareClass, JitterPlan, LatencyTable, Region};
 use serde::Deserialize;
+use std::sync::OnceLock;
 use thiserror::Error;
 
 /// Latency tables kept as files: name and text.
@@ -149,8 +150,22 @@ fn unknown(kind: &'static str, name: &str, allowed: Vec<&'static str>) -> DataEr
     DataError::Unknown { kind, name: name.to_owned(), allowed, nearest }
 }
 
-fn latency_file(name: &str) -> Result<Option<LatencyFile>, DataError> {
-    LATENCY_FILES.iter().find(|(n, _)| *n == name).map(|(n, text)| parse(n, text)).transpose()
+/// What is made of an embedded file, made once: a sweep resolves a scenario ten thousand times.
+type Once<T> = OnceLock<Result<T, DataError>>;
+
+fn once<T>(
+    cell: &'static Once<T>,
+    make: impl FnOnce() -> Result<T, DataError>,
+) -> Result<&'static T, DataError> {
+    cell.get_or_init(make).as_ref().map_err(Clone::clone)
+}
+
+/// The parsed file of a table, with its position.
+fn latency_file(name: &str) -> Result<Option<(usize, &'static LatencyFile)>, DataError> {
+    static FILES: [Once<LatencyFile>; LATENCY_FILES.len()] = [const { OnceLock::new() }; LATENCY_FILES.len()];
+    let Some(at) = LATENCY_FILES.iter().position(|(n, _)| *n == name) else { return Ok(None) };
+    let (name, text) = LATENCY_FILES[at];
+    once(&FILES[at], || parse(name, text)).map(|file| Some((at, file)))
 }
 
 /// Names of the latency tables, sorted within measured and synthetic ones.
@@ -166,20 +181,27 @@ pub fn latency_table(name: &str) -> Result<LatencyTable, DataError> {
     if let Some((_, ms)) = UNIFORM.iter().find(|u| u.0 == name) {
         return Ok(uniform_table(name, ms * 1_000_000));
     }
-    let file = latency_file(name)?.ok_or_else(|| unknown("latency table", name, latency_table_names()))?;
+    static TABLES: [Once<LatencyTable>; LATENCY_FILES.len()] =
+        [const { OnceLock::new() }; LATENCY_FILES.len()];
+    let (at, file) =
+        latency_file(name)?.ok_or_else(|| unknown("latency table", name, latency_table_names()))?;
+    once(&TABLES[at], || checked_table(file)).cloned()
+}
+
+fn checked_table(file: &LatencyFile) -> Result<LatencyTable, DataError> {
     let source = match file.caveat.as_str() {
-        "" => file.source,
+        "" => file.source.clone(),
         caveat => format!("{} | {caveat}", file.source),
     };
-    let region = |r: RegionEntry| Region {
-        name: r.name,
+    let region = |r: &RegionEntry| Region {
+        name: r.name.clone(),
         latitude_mdeg: r.latitude_mdeg,
         longitude_mdeg: r.longitude_mdeg,
     };
     let table = LatencyTable {
-        name: file.name,
+        name: file.name.clone(),
         source,
-        regions: file.regions.into_iter().map(region).collect(),
+        regions: file.regions.iter().map(region).collect(),
         one_way_ns: file.one_way_us.iter().map(|row| row.iter().map(|us| us * 1000).collect()).collect(),
     };
     let mut rules = if file.own { TableRules::OWN } else { TableRules::PUBLISHED };
@@ -197,8 +219,9 @@ pub fn latency_caveat(name: &str) -> Result<Option<String>, DataError> {
     if UNIFORM.iter().any(|u| u.0 == name) {
         return Ok(Some("Synthetic: every pair of nodes is equally far apart.".to_owned()));
     }
-    let file = latency_file(name)?.ok_or_else(|| unknown("latency table", name, latency_table_names()))?;
-    Ok(Some(file.caveat).filter(|c| !c.is_empty()))
+    let (_, file) =
+        latency_file(name)?.ok_or_else(|| unknown("latency table", name, latency_table_names()))?;
+    Ok(Some(file.caveat.clone()).filter(|c| !c.is_empty()))
 }
 
 /// Names of the region mixes, sorted.
@@ -208,12 +231,14 @@ pub fn region_mix_names() -> Vec<&'static str> {
     names
 }
 
-fn mix_file(name: &str) -> Result<MixFile, DataError> {
-    let (n, text) = MIX_FILES
+fn mix_file(name: &str) -> Result<&'static MixFile, DataError> {
+    static FILES: [Once<MixFile>; MIX_FILES.len()] = [const { OnceLock::new() }; MIX_FILES.len()];
+    let at = MIX_FILES
         .iter()
-        .find(|(n, _)| *n == name)
+        .position(|(n, _)| *n == name)
         .ok_or_else(|| unknown("region mix", name, region_mix_names()))?;
-    parse(n, text)
+    let (name, text) = MIX_FILES[at];
+    once(&FILES[at], || parse(name, text))
 }
 
 /// Where a mix comes from and how its areas are mapped to a table's regions.
@@ -269,11 +294,11 @@ fn served_areas(table: &LatencyTable) -> Result<Vec<Vec<String>>, DataError> {
     if table.regions.len() == 1 {
         return Ok(vec![AREAS.iter().map(|a| a.0.to_owned()).collect()]);
     }
-    if let Some(file) = latency_file(&table.name)? {
+    if let Some((_, file)) = latency_file(&table.name)? {
         let same = file.regions.len() == table.regions.len()
             && file.regions.iter().zip(&table.regions).all(|(f, t)| f.name == t.name);
         if same {
-            return Ok(file.regions.into_iter().map(|r| r.groups).collect());
+            return Ok(file.regions.iter().map(|r| r.groups.clone()).collect());
         }
     }
     let area_of = |region: &Region| {
@@ -315,10 +340,11 @@ pub fn hardware_class_names() -> Vec<&'static str> {
 /// # Errors
 /// [`DataError::Unknown`] with the allowed names.
 pub fn hardware_class(name: &str) -> Result<HardwareClass, DataError> {
-    let classes: Vec<HardwareClass> = parse("hardware", HARDWARE_FILE)?;
-    classes
-        .into_iter()
+    static CLASSES: Once<Vec<HardwareClass>> = OnceLock::new();
+    once(&CLASSES, || parse("hardware", HARDWARE_FILE))?
+        .iter()
         .find(|c| c.name == name)
+        .cloned()
         .ok_or_else(|| unknown("hardware class", name, hardware_class_names()))
 }
 
@@ -328,5 +354,8 @@ pub fn hardware_class(name: &str) -> Result<HardwareClass, DataError> {
 /// # Panics
 /// Never in a released program: the file is compiled in and read by a test.
 pub fn default_jitter() -> JitterPlan {
-    parse("jitter", JITTER_FILE).expect("the embedded jitter file is read by a test")
+    static JITTER: Once<JitterPlan> = OnceLock::new();
+    once(&JITTER, || parse("jitter", JITTER_FILE))
+        .expect("the embedded jitter file is read by a test")
+        .clone()
 }

@@ -11,7 +11,7 @@
 //! * [`template`]: a file over its preset, ready to be changed by path. [`merge`]: presets, overrides and arms. [`intervention`]: changes while it runs.
 //! * [`resolve`], [`library`], [`limits`]: defaults, names, files, bounds.
 //! * [`save`]: interventions written back into a file. [`tokens`]: a text cut into its smallest parts.
-//! * [`describe`]: a plan in words. [`estimate`]: what it will cost. [`explain`]: what a field means. [`warnings`]: what has no effect.
+//! * [`describe`]: a plan in words. [`estimate`]: what it will cost. [`explain`]: what a field means. [`warnings`]: what has no effect. [`inputs`]: which values of two plans differ.
 //!
 //! Imports `net::data` (tables), `execution` (cost profiles) and plain data. What must never be true here: a
 //! plan that depends on something not in it; reading a file or a variable while parsing; a panic on any
@@ -22,6 +22,7 @@ pub mod describe;
 pub mod error;
 pub mod estimate;
 pub mod explain;
+pub mod inputs;
 pub mod intervention;
 pub mod library;
 pub mod limits;

@@ -117,6 +117,23 @@ impl Recipe {
     }
 }
 
+/// Of each point, the first one that repeats the same contents, which are made by a run of their own; `None` for a point
+/// that makes its own.
+///
+/// # Errors
+/// A plan cannot be made.
+pub fn repeated(sweep: &Sweep) -> Result<Vec<Option<usize>>, ScenarioError> {
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    let of = |point: usize| -> Result<Option<usize>, ScenarioError> {
+        if !sweep.pin_contents {
+            return Ok(None);
+        }
+        let source = Recipe::new(sweep, point)?.source;
+        Ok(source.map(|source| *first.entry(run_key(&source, None)).or_insert(point)))
+    };
+    (0..sweep.points.len()).map(of).collect()
+}
+
 /// The run whose contents a run of a sweep repeats; `None` if it makes its own.
 fn source_of(sweep: &Sweep, point: usize, plan: &Plan) -> Result<Option<Plan>, ScenarioError> {
     let users = plan.chains.iter().any(|c| matches!(c.workload, WorkloadPlan::Users(_)));

@@ -1,15 +1,14 @@
 //! What the axes do: main effects by value, differences with the first point, Sobol indices.
 
+use super::alike::{Levels, alike, grouped};
 use super::load::{Design, Sweep};
 use super::merge::{Merged, PointRuns};
 use super::spec::RandomNumbers;
 use super::stats::{Difference, Interval, Intervals, mean, quantile};
 use crate::kernel::random::{Purpose, draw, uniform_below};
-use std::collections::BTreeSet;
 
-/// Values of an axis shown one by one; with more, they are put into [`BINS`] groups of about equal size.
+/// Values of an axis shown one by one; with more, they are put into ranges.
 const VALUES_SHOWN: usize = 12;
-const BINS: usize = 4;
 /// Resamples behind an index's interval.
 const RESAMPLES: u64 = 1_000;
 
@@ -27,81 +26,22 @@ pub struct Effect {
     pub interval: Interval,
 }
 
-/// Main effects of every axis on a metric, by axis and value in their order. Values are compared over the same
-/// combinations of the other axes, where the design has such, and over the replications that all points have: what a
-/// stop rule, a constraint or a failed run left out of one value must not look like an effect.
+/// Main effects of every axis on a metric, by axis and value in their order, each value compared with the others of
+/// its axis as [`alike`] does.
 pub fn main_effects(sweep: &Sweep, merged: &Merged, metric: usize, intervals: &mut Intervals) -> Vec<Effect> {
     let mut effects = Vec::new();
     for axis in 0..sweep.axes.len() {
-        let levels = balanced(
-            levels(sweep, merged, axis),
-            |point| !point.values(metric).is_empty(),
-            |point| {
-                let values =
-                    sweep.points[point.point].values.iter().enumerate().filter(|(other, _)| *other != axis);
-                values.map(|(_, value)| value.as_ref().map(|v| v.label.clone())).collect::<Vec<_>>()
-            },
-        );
-        let runs: Vec<Vec<Vec<Option<f64>>>> =
-            levels.iter().map(|(_, points)| points.iter().map(|p| p.paired(metric)).collect()).collect();
-        let most = runs.iter().flatten().map(Vec::len).min().unwrap_or(0);
-        let complete: Vec<usize> =
-            (0..most).filter(|r| runs.iter().flatten().all(|p| p[*r].is_some())).collect();
-        for ((level, points), runs) in levels.into_iter().zip(&runs) {
-            let of = |r: &usize| mean(&runs.iter().filter_map(|p| p[*r]).collect::<Vec<_>>());
-            let by_replication: Vec<f64> = complete.iter().filter_map(of).collect();
-            if let Some(interval) = intervals.of(&by_replication) {
-                effects.push(Effect { axis, level, points: points.len(), interval });
+        // Where the design changes one axis at a time, points that leave this axis alone are in none of its groups.
+        let levels = Levels::new(sweep, axis, VALUES_SHOWN);
+        let groups = grouped(merged, levels.names.len(), |point| levels.of(point));
+        let found = alike(sweep, &groups, &[axis], metric, intervals);
+        for (level, name) in levels.names.into_iter().enumerate() {
+            if let Some(interval) = found.intervals[level] {
+                effects.push(Effect { axis, level: name, points: found.points[level], interval });
             }
         }
     }
     effects
-}
-
-/// Of the points by value, those that count: with a result, and whose other values every value of the axis has been
-/// combined with. All of them where no such combination is shared, as in random designs.
-fn balanced<P: Copy, K: Ord>(
-    levels: Vec<(String, Vec<P>)>,
-    counts: impl Fn(P) -> bool,
-    others: impl Fn(P) -> K,
-) -> Vec<(String, Vec<P>)> {
-    let keyed = |points: Vec<P>| -> Vec<(P, K)> {
-        points.into_iter().filter(|p| counts(*p)).map(|p| (p, others(p))).collect()
-    };
-    let levels = levels.into_iter().map(|(level, points)| (level, keyed(points)));
-    let levels: Vec<(String, Vec<(P, K)>)> = levels.filter(|(_, points)| !points.is_empty()).collect();
-    let combinations: Vec<BTreeSet<&K>> =
-        levels.iter().map(|(_, points)| points.iter().map(|(_, key)| key).collect()).collect();
-    let shared = |key: &K| combinations.iter().all(|of_level| of_level.contains(key));
-    // A combination that all share is there for the first value as for any other.
-    let any = levels.first().is_some_and(|(_, points)| points.iter().any(|(_, key)| shared(key)));
-    let kept = |points: &[(P, K)]| {
-        points.iter().filter(|(_, key)| !any || shared(key)).map(|(p, _)| *p).collect::<Vec<P>>()
-    };
-    levels.iter().map(|(level, points)| (level.clone(), kept(points))).collect()
-}
-
-/// The points by value of an axis. Where the design changes one axis at a time, those that leave this axis alone
-/// are in none of its groups.
-fn levels<'m>(sweep: &Sweep, merged: &'m Merged, axis: usize) -> Vec<(String, Vec<&'m PointRuns>)> {
-    let mut groups: Vec<(String, Option<f64>, Vec<&PointRuns>)> = Vec::new();
-    for runs in &merged.points {
-        let Some(value) = &sweep.points[runs.point].values[axis] else { continue };
-        match groups.iter_mut().find(|(label, ..)| *label == value.label) {
-            Some((.., points)) => points.push(runs),
-            None => groups.push((value.label.clone(), value.number, vec![runs])),
-        }
-    }
-    if groups.len() <= VALUES_SHOWN || groups.iter().any(|(_, number, _)| number.is_none()) {
-        return groups.into_iter().map(|(label, _, points)| (label, points)).collect();
-    }
-    groups.sort_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)));
-    let each = groups.len().div_ceil(BINS);
-    let bin = |chunk: &[(String, Option<f64>, Vec<&'m PointRuns>)]| {
-        let ends = (&chunk[0].0, &chunk[chunk.len() - 1].0);
-        (format!("{} to {}", ends.0, ends.1), chunk.iter().flat_map(|(.., points)| points.clone()).collect())
-    };
-    groups.chunks(each).map(bin).collect()
 }
 
 /// A point against the first point of the design: paired by replication with common random numbers, otherwise as
@@ -206,23 +146,6 @@ mod tests {
             assert!((index.first - first).abs() < 0.02 && (index.total - total).abs() < 0.02, "{index:?}");
             assert!(index.first_interval.0 <= first + 0.02 && index.first_interval.1 >= first - 0.02);
         }
-    }
-
-    #[test]
-    fn values_are_compared_over_the_combinations_that_all_have_been_run_with() {
-        // (cores, bandwidth, has a result): 4 cores were not combined with 4x.
-        let one = vec![(1, 1, true), (1, 2, true), (1, 4, true)];
-        let four = vec![(4, 1, true), (4, 2, true)];
-        let levels = vec![("1".to_owned(), one.clone()), ("4".to_owned(), four.clone())];
-        let kept = balanced(levels, |p| p.2, |p| p.1);
-        assert_eq!(kept[0].1, one[..2]);
-        assert_eq!(kept[1].1, four);
-        // A point without a result is none.
-        let failed = vec![("1".to_owned(), one.clone()), ("4".to_owned(), vec![(4, 1, true), (4, 2, false)])];
-        assert_eq!(balanced(failed, |p| p.2, |p| p.1)[0].1, one[..1]);
-        // Nothing shared: a random design.
-        let random = vec![("a".to_owned(), vec![(1, 7, true)]), ("b".to_owned(), vec![(2, 9, true)])];
-        assert_eq!(balanced(random.clone(), |p| p.2, |p| p.1), random);
     }
 
     #[test]

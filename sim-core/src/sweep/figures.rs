@@ -1,9 +1,13 @@
-//! A sweep's figures: lines with intervals, heat maps, small multiples, a tornado, parallel coordinates. What is
-//! drawn and the table beside it come from the same numbers.
+//! A sweep's figures: lines with intervals, heat maps, small multiples, a tornado, differences, Sobol indices, parallel
+//! coordinates. What is drawn and the table beside it come from the same numbers.
 
+mod differences;
+mod indices;
+
+use super::alike::{Levels, alike, grouped};
 use super::axis::Axis;
 use super::effects::{Effect, main_effects};
-use super::grid::{Grid, labels};
+use super::grid::{Grid, NAMES_MAX};
 use super::load::Sweep;
 use super::merge::Merged;
 use super::metrics;
@@ -15,6 +19,7 @@ use crate::observe::plot::scale::Scale;
 use crate::observe::plot::svg::{Anchor, TextStyle};
 use crate::observe::plot::table::{Cell, DataTable};
 use crate::observe::plot::theme;
+use std::borrow::Cow;
 
 /// A figure with its numbers.
 pub struct Figure {
@@ -23,7 +28,7 @@ pub struct Figure {
     /// Title.
     pub title: String,
     /// How to read it.
-    pub see: &'static str,
+    pub see: Cow<'static, str>,
     /// The drawing.
     pub svg: String,
     /// Its numbers.
@@ -39,14 +44,14 @@ impl Figure {
             name = self.name,
             title = escape(&self.title),
             svg = self.svg,
-            see = escape(self.see),
+            see = escape(&self.see),
             table = self.table.html()
         )
     }
 }
 
-/// Most values of an axis in a drawing with names.
-const NAMES_MAX: usize = 24;
+/// Most values along the lines.
+const ALONG_MAX: usize = 200;
 /// Most lines of parallel coordinates.
 const LINES_MAX: usize = 2_000;
 
@@ -63,6 +68,8 @@ pub fn all(sweep: &Sweep, merged: &Merged) -> Vec<Figure> {
         figures.extend(lines(sweep, merged, metric, &mut intervals));
         figures.extend((sweep.axes.len() > 2).then(|| multiples(sweep, metric, &effects)));
         figures.extend((sweep.axes.len() > 1).then(|| tornado(sweep, metric, &effects)));
+        figures.extend(differences::figure(sweep, merged, metric, &mut intervals));
+        figures.extend(indices::figure(sweep, merged, metric));
         figures.extend(parallel(sweep, merged, metric));
     }
     figures
@@ -79,16 +86,6 @@ fn axis_name(axis: &Axis) -> String {
     if axis.unit.is_empty() { axis.name.clone() } else { format!("{} ({})", axis.name, axis.unit) }
 }
 
-/// Runs' values of a metric where the given axes have the given labels.
-fn values_at(sweep: &Sweep, merged: &Merged, metric: usize, at: &[(usize, &str)]) -> Vec<f64> {
-    let here = |point: usize| {
-        let values = &sweep.points[point].values;
-        at.iter().all(|(axis, label)| values[*axis].as_ref().is_some_and(|v| v.label == *label))
-    };
-    let points = merged.points.iter().filter(|p| here(p.point));
-    points.flat_map(|p| p.values(metric)).collect()
-}
-
 /// Mean of a metric over the first two axes; `None` where they do not span a grid.
 pub fn heat_map(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure> {
     if sweep.axes.len() < 2 {
@@ -101,26 +98,30 @@ pub fn heat_map(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure>
     if rows.len() < 2 || columns.len() < 2 || rows.len().max(columns.len()) > NAMES_MAX || !full {
         return None;
     }
-    let others = if sweep.axes.len() > 2 { ", mean over the other axes" } else { "" };
     let title = format!("{} over {} and {}", named(metric), sweep.axes[0].name, sweep.axes[1].name);
-    let mut canvas =
-        Canvas::new(&title, &format!("Mean over replications{others}; dark is low, light is high"));
+    let mut canvas = Canvas::new(&title, &format!("Mean {}; dark is low, light is high", grid.over));
     let left = MARGIN + 150.0;
     let (width, height) = ((theme::WIDTH - MARGIN - left) / columns.len() as f64, 40.0);
     let top = canvas.top + 26.0;
     canvas.svg.text((MARGIN, top - 8.0), TextStyle::NOTE, &sweep.axes[0].name);
-    let mut table = DataTable::new([sweep.axes[0].name.clone(), sweep.axes[1].name.clone(), named(metric)]);
+    let [first, second] = [0, 1].map(|axis: usize| sweep.axes[axis].name.as_str());
+    let mut table = DataTable::new([first, second, &named(metric), "low", "high", "replications", "points"]);
     for (y, row) in rows.iter().enumerate() {
         let from_top = top + y as f64 * height;
         canvas.svg.text((left - 10.0, from_top + 25.0), TextStyle::LABEL.at(Anchor::End), row);
         for (x, column) in columns.iter().enumerate() {
             let from_left = left + x as f64 * width;
+            let interval = grid.fields[y][x].interval;
             table.push(vec![
                 Cell::Text(row.clone()),
                 Cell::Text(column.clone()),
-                Cell::maybe(grid.fields[y][x].mean),
+                Cell::maybe(interval.map(|i| i.mean)),
+                Cell::maybe(interval.and_then(|i| i.low())),
+                Cell::maybe(interval.and_then(|i| i.high())),
+                interval.map_or(Cell::Empty, |i| Cell::Int(i.n as u64)),
+                Cell::Int(grid.fields[y][x].points.len() as u64),
             ]);
-            let Some(value) = grid.fields[y][x].mean else { continue };
+            let Some(value) = interval.map(|i| i.mean) else { continue };
             let share = if high > low { (value - low) / (high - low) } else { 0.5 };
             let tip = format!("{row}, {column}: {}", three_digits(value));
             canvas.svg.rect(
@@ -145,7 +146,7 @@ pub fn heat_map(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure>
         name: format!("heat-{}", metrics::metric(metric).name),
         svg: canvas.finish(8.0, &title),
         title,
-        see: "Colour that changes along one side only: that axis alone matters. A diagonal border: the axes trade.",
+        see: "Colour that changes along one side only: that axis alone matters. A diagonal border: the axes trade.".into(),
         table,
     })
 }
@@ -157,21 +158,20 @@ fn lines(sweep: &Sweep, merged: &Merged, metric: usize, intervals: &mut Interval
     };
     let x_axis = (0..sweep.axes.len()).rev().find(numeric)?;
     let series_axis = (0..sweep.axes.len()).find(|axis| *axis != x_axis);
-    let xs: Vec<(String, f64)> = {
-        let size = |label: &String| {
-            let mut values = sweep.points.iter().filter_map(|p| p.values[x_axis].as_ref());
-            let value = values.find(|v| v.label == *label)?;
-            Some((label.clone(), sweep.axes[x_axis].size(value)?))
-        };
-        labels(sweep, x_axis).iter().filter_map(size).collect()
-    };
-    let series: Vec<Option<String>> = match series_axis {
-        Some(axis) => labels(sweep, axis).into_iter().map(Some).collect(),
-        None => vec![None],
-    };
-    if xs.len() < 2 || xs.len() > 200 || series.len() > NAMES_MAX {
+    let along = Levels::new(sweep, x_axis, ALONG_MAX);
+    let series = series_axis.map(|axis| Levels::new(sweep, axis, NAMES_MAX));
+    let names = series.as_ref().map_or_else(|| vec![None], |s| s.names.iter().map(Some).collect());
+    let width = along.names.len();
+    if width < 2 || along.binned || names.len() > NAMES_MAX {
         return None;
     }
+    let place = |point: usize| {
+        let row = series.as_ref().map_or(Some(0), |series| series.of(point))?;
+        Some(row * width + along.of(point)?)
+    };
+    let groups = grouped(merged, names.len() * width, place);
+    let varied: Vec<usize> = series_axis.into_iter().chain([x_axis]).collect();
+    let found = alike(sweep, &groups, &varied, metric, intervals);
     let mut drawn: Vec<Vec<Option<(f64, Interval)>>> = Vec::new();
     let series_name = series_axis.map_or_else(|| "series".to_owned(), |a| sweep.axes[a].name.clone());
     let mut table = DataTable::new([
@@ -180,20 +180,21 @@ fn lines(sweep: &Sweep, merged: &Merged, metric: usize, intervals: &mut Interval
         named(metric),
         "low".to_owned(),
         "high".to_owned(),
-        "runs".to_owned(),
+        "replications".to_owned(),
+        "points".to_owned(),
     ]);
-    for label in &series {
+    let xs: Vec<f64> = along.sizes.iter().map(|size| size.unwrap_or(0.0)).collect();
+    for (n, label) in names.iter().enumerate() {
         let mut line = Vec::new();
-        for (x_label, x) in &xs {
-            let mut at = vec![(x_axis, x_label.as_str())];
-            if let (Some(axis), Some(label)) = (series_axis, label) {
-                at.push((axis, label.as_str()));
-            }
-            let interval = intervals.of(&values_at(sweep, merged, metric, &at));
+        for (at, x) in xs.iter().enumerate() {
+            let interval = found.intervals[n * width + at];
             if let Some(i) = interval {
-                let label = Cell::Text(label.clone().unwrap_or_default());
+                let label = Cell::Text(label.cloned().unwrap_or_default());
                 let (low, high) = (Cell::maybe(i.low()), Cell::maybe(i.high()));
-                table.push(vec![label, Cell::Num(*x), Cell::Num(i.mean), low, high, Cell::Int(i.n as u64)]);
+                let counts = [i.n, found.points[n * width + at]].map(|n| Cell::Int(n as u64));
+                table.push(
+                    [label, Cell::Num(*x), Cell::Num(i.mean), low, high].into_iter().chain(counts).collect(),
+                );
             }
             line.push(interval.map(|i| (*x, i)));
         }
@@ -201,7 +202,8 @@ fn lines(sweep: &Sweep, merged: &Merged, metric: usize, intervals: &mut Interval
     }
     let all = || drawn.iter().flatten().flatten();
     let highest = all().map(|(_, i)| i.high().unwrap_or(i.mean)).fold(0.0, f64::max);
-    let (least, most) = (xs[0].1, xs[xs.len() - 1].1);
+    all().next()?;
+    let (least, most) = (xs[0], xs[xs.len() - 1]);
     let log = least > 0.0 && most / least >= 8.0;
     let x = if log {
         Scale::Log { low: least / 1.1, high: most * 1.1 }
@@ -209,8 +211,8 @@ fn lines(sweep: &Sweep, merged: &Merged, metric: usize, intervals: &mut Interval
         Scale::Linear { low: least, high: most }
     };
     let title = format!("{} along {}", named(metric), sweep.axes[x_axis].name);
-    let mut canvas = Canvas::new(&title, "Means over runs with 95 % t-intervals");
-    let legend: Vec<LegendItem> = series
+    let mut canvas = Canvas::new(&title, &format!("Mean {}, with 95 % t-intervals", found.over));
+    let legend: Vec<LegendItem> = names
         .iter()
         .enumerate()
         .filter_map(|(n, label)| {
@@ -245,8 +247,10 @@ fn lines(sweep: &Sweep, merged: &Merged, metric: usize, intervals: &mut Interval
         name: format!("lines-{}", metrics::metric(metric).name),
         svg: canvas.finish(8.0, &title),
         title,
-        see: "Intervals that do not overlap are differences beyond chance; parallel lines: the axes do not interact. \
-              Where there are further axes, an interval also holds their spread.",
+        see: "Parallel lines: the axes do not interact. Means whose intervals lie apart differ beyond chance; means whose \
+              intervals overlap may do so too, the more so where points share their random numbers: then look at the \
+              differences, whose intervals say it."
+            .into(),
         table,
     })
 }
@@ -296,7 +300,8 @@ fn multiples(sweep: &Sweep, metric: usize, effects: &[Effect]) -> Figure {
         name: format!("effects-{}", metrics::metric(metric).name),
         svg: canvas.finish(8.0, &title),
         title,
-        see: "A level panel: the axis does nothing on average. What axes do together is in the heat map and the lines.",
+        see: "A level panel: the axis does nothing on average. What axes do together is in the heat map and the lines."
+            .into(),
         table,
     }
 }
@@ -341,7 +346,8 @@ fn tornado(sweep: &Sweep, metric: usize, effects: &[Effect]) -> Figure {
         name: format!("tornado-{}", metrics::metric(metric).name),
         svg: canvas.finish(8.0, &title),
         title,
-        see: "The widest bar is the axis to look at first; the widths depend on the ranges that were swept.",
+        see: "The widest bar is the axis to look at first; the widths depend on the ranges that were swept."
+            .into(),
         table,
     }
 }
@@ -356,7 +362,7 @@ fn parallel(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure> {
     let title = format!("All points: {}", named(metric));
     let mut canvas =
         Canvas::new(&title, "One line a point; the last axis is the metric, and so is the colour");
-    let all: Vec<Vec<String>> = (0..sweep.axes.len()).map(|axis| labels(sweep, axis)).collect();
+    let all: Vec<Levels> = (0..sweep.axes.len()).map(|axis| Levels::new(sweep, axis, usize::MAX)).collect();
     let (low, high) = lines.iter().fold((f64::MAX, f64::MIN), |(l, h), (_, v)| (l.min(*v), h.max(*v)));
     let share = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
     let (top, height) = (canvas.top + 30.0, 280.0);
@@ -367,18 +373,19 @@ fn parallel(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure> {
     for (point, value) in &lines {
         let mut path = Vec::new();
         let mut row = Vec::new();
-        for (axis, labels) in all.iter().enumerate() {
-            let label = sweep.points[*point].values[axis].as_ref().map(|v| &v.label);
-            row.push(label.map_or(Cell::Empty, |l| Cell::Text(l.clone())));
-            let Some(at) = label.and_then(|l| labels.iter().position(|other| other == l)) else { continue };
-            path.push((px(axis), py(at as f64 / (labels.len() - 1).max(1) as f64)));
+        for (axis, levels) in all.iter().enumerate() {
+            let at = levels.of(*point);
+            row.push(at.map_or(Cell::Empty, |at| Cell::Text(levels.names[at].clone())));
+            let Some(at) = at else { continue };
+            path.push((px(axis), py(at as f64 / (levels.names.len() - 1).max(1) as f64)));
         }
         path.push((px(sweep.axes.len()), py(share(*value))));
         row.push(Cell::Num(*value));
         table.push(row);
         canvas.svg.polyline(&path, &theme::sequential(share(*value)), 1.2, "");
     }
-    for (axis, labels) in all.iter().enumerate() {
+    for (axis, levels) in all.iter().enumerate() {
+        let labels = &levels.names;
         canvas.svg.line((px(axis), top), (px(axis), top + height), theme::AXIS, 1.0, "");
         let name = theme::shortened(&sweep.axes[axis].name, theme::TICK_SIZE, each - 8.0);
         canvas.svg.text((px(axis), top - 10.0), TextStyle::NOTE.at(Anchor::Middle), &name);
@@ -396,7 +403,8 @@ fn parallel(sweep: &Sweep, merged: &Merged, metric: usize) -> Option<Figure> {
         name: format!("parallel-{}", metrics::metric(metric).name),
         svg: canvas.finish(8.0, &title),
         title,
-        see: "Follow the light lines back from the last axis: where they bundle, that value goes with a high result.",
+        see: "Follow the light lines back from the last axis: where they bundle, that value goes with a high result."
+            .into(),
         table,
     })
 }

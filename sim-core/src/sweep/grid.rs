@@ -1,19 +1,32 @@
 //! A metric over the values of the first two axes: what a heat map shows, whoever draws it.
 
+use super::alike::{Levels, Over, alike, grouped};
 use super::load::Sweep;
 use super::merge::Merged;
-use super::stats::mean;
+use super::stats::{Interval, Intervals};
+use super::tables::CONFIDENCE;
+
+/// Most values of an axis that have a row or a column each; more numbers are put into ranges.
+pub const NAMES_MAX: usize = 24;
 
 /// One field of the grid.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Field {
-    /// Mean over the runs of its points; `None` where none has the metric.
-    pub mean: Option<f64>,
+    /// Mean, with an interval where there are replications; `None` where nothing comparable is there.
+    pub interval: Option<Interval>,
     /// Points with both values, in the order of the design; several where there are further axes.
     pub points: Vec<usize>,
 }
 
-/// A metric over two axes; with a single axis there is one row without a name.
+impl Field {
+    /// The mean.
+    pub fn mean(&self) -> Option<f64> {
+        self.interval.map(|interval| interval.mean)
+    }
+}
+
+/// A metric over two axes; with a single axis there is one row without a name. Fields are compared over the same
+/// combinations of further axes and the same replications.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
     /// Values of the first axis, or a single empty name.
@@ -22,55 +35,46 @@ pub struct Grid {
     pub columns: Vec<String>,
     /// By row and column.
     pub fields: Vec<Vec<Field>>,
+    /// What a field is averaged over.
+    pub over: Over,
 }
 
 impl Grid {
     /// The grid of a metric.
     pub fn new(sweep: &Sweep, merged: &Merged, metric: usize) -> Self {
         let two = sweep.axes.len() > 1;
-        let rows = if two { labels(sweep, 0) } else { vec![String::new()] };
-        let columns = labels(sweep, usize::from(two));
-        let is = |point: usize, axis: usize, label: &str| {
-            sweep.points[point].values[axis].as_ref().is_some_and(|value| value.label == label)
+        let rows = two.then(|| Levels::new(sweep, 0, NAMES_MAX));
+        let columns = Levels::new(sweep, usize::from(two), NAMES_MAX);
+        let width = columns.names.len();
+        let place = |point: usize| {
+            let row = rows.as_ref().map_or(Some(0), |rows| rows.of(point))?;
+            Some(row * width + columns.of(point)?)
         };
-        let field = |row: &String, column: &String| {
-            let here = |point: &usize| {
-                is(*point, usize::from(two), column.as_str()) && (!two || is(*point, 0, row.as_str()))
-            };
-            let points: Vec<usize> = (0..sweep.points.len()).filter(here).collect();
-            let runs = merged.points.iter().filter(|p| points.contains(&p.point));
-            let values: Vec<f64> = runs.flat_map(|p| p.values(metric)).collect();
-            Field { mean: mean(&values), points }
-        };
-        let fields =
-            rows.iter().map(|row| columns.iter().map(|column| field(row, column)).collect()).collect();
-        Self { rows, columns, fields }
+        let names = rows.as_ref().map_or_else(|| vec![String::new()], |rows| rows.names.clone());
+        let groups = grouped(merged, names.len() * width, place);
+        let varied: &[usize] = if two { &[0, 1] } else { &[0] };
+        let found = alike(sweep, &groups, varied, metric, &mut Intervals::new(CONFIDENCE));
+        let mut fields: Vec<Field> =
+            found.intervals.into_iter().map(|interval| Field { interval, points: Vec::new() }).collect();
+        for point in 0..sweep.points.len() {
+            if let Some(field) = place(point) {
+                fields[field].points.push(point);
+            }
+        }
+        let fields = fields.chunks(width.max(1)).map(<[Field]>::to_vec).collect();
+        Self { rows: names, columns: columns.names, fields, over: found.over }
     }
 
     /// Least and greatest mean; `None` where no field has one.
     pub fn ends(&self) -> Option<(f64, f64)> {
-        let known = || self.fields.iter().flatten().filter_map(|field| field.mean);
+        let known = || self.fields.iter().flatten().filter_map(Field::mean);
         known().next()?;
         Some((known().fold(f64::MAX, f64::min), known().fold(f64::MIN, f64::max)))
     }
 
     /// Share of the fields that have a mean.
     pub fn known(&self) -> f64 {
-        let known = self.fields.iter().flatten().filter(|field| field.mean.is_some()).count();
+        let known = self.fields.iter().flatten().filter(|field| field.interval.is_some()).count();
         known as f64 / (self.rows.len() * self.columns.len()).max(1) as f64
     }
-}
-
-/// Distinct labels of an axis in the design, in the order of their sizes, or of the design.
-pub fn labels(sweep: &Sweep, axis: usize) -> Vec<String> {
-    let mut found: Vec<(String, Option<f64>)> = Vec::new();
-    for value in sweep.points.iter().filter_map(|p| p.values[axis].as_ref()) {
-        if !found.iter().any(|(label, _)| *label == value.label) {
-            found.push((value.label.clone(), value.number));
-        }
-    }
-    if found.iter().all(|(_, number)| number.is_some()) {
-        found.sort_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)));
-    }
-    found.into_iter().map(|(label, _)| label).collect()
 }

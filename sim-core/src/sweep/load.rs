@@ -10,6 +10,7 @@ use super::store::SweepManifest;
 use crate::kernel::digest::DigestFold;
 use crate::kernel::random::{Purpose, draw};
 use crate::scenario::error::ScenarioError;
+use crate::scenario::estimate::{Estimate, estimate};
 use crate::scenario::overrides::Override;
 use crate::scenario::plan::Plan;
 use crate::scenario::tree::{Node, SourceKind, Sources, Value};
@@ -154,6 +155,9 @@ pub struct Sweep {
     pub drawn: Vec<usize>,
     /// Things to check before trusting a result.
     pub warnings: Vec<Warning>,
+    /// What one run of each point will cost.
+    pub estimates: Vec<Estimate>,
+    scenario_text: String,
     template: Template,
 }
 
@@ -205,10 +209,11 @@ impl Sweep {
             let error = ScenarioError::at(&sources, root.nearest("scenario").span, "scenario", problem);
             return Err(error.help("the path starts from the folder of the sweep file"));
         }
-        let mut template = match scenario_text {
-            Some(text) => Template::parse(text, &scenario, &Library::of(&scenario), sources)?,
-            None => Template::load(&scenario, sources)?,
+        let scenario_text = match scenario_text {
+            Some(text) => text.to_owned(),
+            None => template::read_text(&scenario)?,
         };
+        let mut template = Template::parse(&scenario_text, &scenario, &Library::of(&scenario), sources)?;
         for entry in root.get("set").map(Node::entries).unwrap_or_default() {
             let change = Override { path: entry.key.clone(), span: entry.span, value: entry.value.clone() };
             template.change(&change)?;
@@ -224,6 +229,14 @@ impl Sweep {
             None => reading.replications()?,
         };
         let (design, rows) = reading.rows(&axes)?;
+        for (index, constraint) in constraints.iter().enumerate() {
+            constraint.check_taken(
+                &format!("constraints.{index}"),
+                &axes,
+                &rows,
+                reading.template.sources(),
+            )?;
+        }
         let all = rows.len();
         let kept: Vec<Row> =
             rows.into_iter().filter(|row| constraints.iter().all(|c| c.allows(row))).collect();
@@ -247,6 +260,7 @@ impl Sweep {
             comment: reader::head_comment(&text),
             text,
             scenario,
+            scenario_text,
             changes: changes.clone(),
             axes,
             design,
@@ -260,16 +274,24 @@ impl Sweep {
             time_ns: spec.budget.time.map(|t| t.0),
             drawn,
             warnings: Vec::new(),
+            estimates: Vec::new(),
             template,
         };
+        sweep.estimates.reserve(sweep.points.len());
         for index in 0..sweep.points.len() {
             let changes = sweep.points[index].changes();
-            let (_, own) = sweep.template.resolve("base", &changes)?;
+            let (plan, own) = sweep.template.resolve("base", &changes)?;
+            sweep.estimates.push(estimate(&plan));
             // What has an effect at one point was not written in vain.
             warnings.retain(|w| own.contains(w));
         }
         sweep.warnings = warnings;
         Ok(sweep)
+    }
+
+    /// Text of the scenario it starts from, as it was when this was read.
+    pub fn scenario_text(&self) -> &str {
+        &self.scenario_text
     }
 
     /// The plan of one run.

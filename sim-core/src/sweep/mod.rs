@@ -5,18 +5,20 @@
 //! ```
 //!
 //! * [`spec`]: what may be written. [`load`]: read, checked, laid out into points.
-//! * [`axis`], [`design`]: what is varied, and which combinations are run.
+//! * [`axis`], [`design`]: what is varied, and which combinations are run. [`changed`]: whether two files ask for the same.
 //! * [`metrics`]: what is kept of a run. [`store`]: the folder. [`run`]: threads, failures, resuming.
-//! * [`merge`](mod@merge): which runs count. [`stats`], [`effects`], [`grid`], [`tables`], [`figures`], [`report`]: what they say.
+//! * [`merge`](mod@merge): which runs count. [`alike`]: which of them may be compared. [`stats`], [`effects`], [`grid`], [`tables`], [`figures`], [`report`]: what they say.
 //!
 //! May import everything below; nothing imports it but programs. What must never be true here: a result that
 //! depends on the order of runs, on the number of processes or threads, on what else lies in the folder, or
 //! on host time; a run file that is overwritten by another result; a file that is partly written under its
 //! final name.
 
+pub mod alike;
 pub mod axis;
+pub mod changed;
 mod constraint;
-mod contents;
+pub mod contents;
 pub mod design;
 pub mod effects;
 pub mod figures;

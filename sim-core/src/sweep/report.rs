@@ -2,12 +2,11 @@
 
 use super::effects::sobol_indices;
 use super::figures::{self, Figure};
-use super::load::Sweep;
+use super::load::{Design, Sweep};
 use super::merge::Merged;
 use super::metrics;
 use super::store::{ENGINE, Outcome, Store, StoreError, io_error, write_whole};
 use crate::observe::format::{escape, three_digits};
-use crate::observe::plot::table::{Cell, DataTable};
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
@@ -65,7 +64,7 @@ fn html(sweep: &Sweep, merged: &Merged, store: &Store, figures: &[Figure]) -> St
     }
     page.push_str("</nav>\n");
     figures.iter().for_each(|figure| page.push_str(&figure.section()));
-    indices(&mut page, sweep, merged);
+    without_indices(&mut page, sweep, merged);
     if !failed.is_empty() {
         page.push_str("<h2>Failed runs</h2>\n<ul>\n");
         for (point, replication, error) in failed.iter().take(LISTED) {
@@ -80,21 +79,14 @@ fn html(sweep: &Sweep, merged: &Merged, store: &Store, figures: &[Figure]) -> St
     page
 }
 
-fn indices(page: &mut String, sweep: &Sweep, merged: &Merged) {
-    for &metric in &sweep.drawn {
-        let found = sobol_indices(sweep, merged, metric);
-        if found.is_empty() {
-            continue;
-        }
-        let mut table =
-            DataTable::new(["axis", "first order", "low", "high", "total", "low of total", "high of total"]);
-        for i in found {
-            let (f, t) = (i.first_interval, i.total_interval);
-            let numbers = [i.first, f.0, f.1, i.total, t.0, t.1].map(Cell::Num);
-            table.push([Cell::Text(sweep.axes[i.axis].name.clone())].into_iter().chain(numbers).collect());
-        }
+/// Says of which metrics there are no indices although the design is made for them.
+fn without_indices(page: &mut String, sweep: &Sweep, merged: &Merged) {
+    if !matches!(sweep.design, Design::SobolIndices(_)) {
+        return;
+    }
+    for &metric in sweep.drawn.iter().filter(|metric| sobol_indices(sweep, merged, **metric).is_empty()) {
         let name = &metrics::metric(metric).name;
-        let _ = writeln!(page, "<h2>Sobol indices of {name}</h2>\n{}", table.html());
+        let _ = writeln!(page, "<p>No Sobol indices of {name}: a point has no value of it.</p>");
     }
 }
 

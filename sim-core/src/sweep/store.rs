@@ -11,6 +11,7 @@
 //! A file is written under a temporary name and renamed. Its first line holds a hash of the rest, so that a
 //! damaged file (a full disk, a lost power supply) is found and counts as absent.
 
+use super::changed::differences;
 use super::load::Sweep;
 use crate::execution::builder::ExecutionCache;
 use alloy_primitives::keccak256;
@@ -48,6 +49,23 @@ pub enum StoreError {
         found: String,
         /// The sweep that was asked for.
         wanted: String,
+    },
+    /// The folder's sweep has the same name and asks for other runs.
+    #[error(
+        "{} holds another version of the sweep `{name}`: {}; nothing was changed there. Give another folder, such \
+         as --out {}, or the values that it was run with (runs are named by what they depend on: those that both \
+         versions share are found again if `runs` is copied over)",
+        path.display(), differences.join("; "), free.display()
+    )]
+    Changed {
+        /// The folder.
+        path: PathBuf,
+        /// The sweep.
+        name: String,
+        /// What differs.
+        differences: Vec<String>,
+        /// A folder that does not exist.
+        free: PathBuf,
     },
     /// There is none.
     #[error("there is no sweep in {}: `headless sweep run` makes one", path.display())]
@@ -175,11 +193,7 @@ impl Store {
     pub fn create(dir: &Path, sweep: &Sweep) -> Result<Self, StoreError> {
         let store = Self { dir: dir.to_owned() };
         match store.manifest() {
-            Ok(found) if found.name != sweep.name => {
-                let (path, wanted) = (dir.to_owned(), sweep.name.clone());
-                return Err(StoreError::OtherSweep { path, found: found.name, wanted });
-            }
-            Ok(_) => {}
+            Ok(found) => store.check_same(&found, sweep)?,
             Err(StoreError::Absent { .. }) => {
                 // A call killed before its first manifest leaves `runs` or a temporary file.
                 let ours = |name: &str| name == "runs" || name.starts_with(".sweep.json.");
@@ -193,7 +207,6 @@ impl Store {
         }
         let runs = store.runs();
         fs::create_dir_all(&runs).map_err(io_error("create", &runs))?;
-        let scenario = fs::read_to_string(&sweep.scenario).map_err(io_error("read", &sweep.scenario))?;
         let manifest = SweepManifest {
             format: SWEEP_FORMAT.to_owned(),
             name: sweep.name.clone(),
@@ -203,7 +216,7 @@ impl Store {
             set: sweep.changes.set.clone(),
             replications: sweep.changes.replications,
             text: sweep.text.clone(),
-            scenario,
+            scenario: sweep.scenario_text().to_owned(),
             axes: sweep.axes.iter().map(|axis| axis.name.clone()).collect(),
             points: sweep.points.len(),
             seed: sweep.seed,
@@ -212,7 +225,46 @@ impl Store {
             .map_err(io::Error::other)
             .map_err(io_error("write", dir))?;
         text.push('\n');
-        write_whole(&dir.join("sweep.json"), text.as_bytes())?;
+        let path = dir.join("sweep.json");
+        if fs::read_to_string(&path).is_ok_and(|there| there == text) {
+            return Ok(store);
+        }
+        write_whole(&path, text.as_bytes())?;
+        Ok(store)
+    }
+
+    /// Refuses a folder whose sweep is another one, or asks for other runs.
+    fn check_same(&self, found: &SweepManifest, sweep: &Sweep) -> Result<(), StoreError> {
+        let path = self.dir.clone();
+        if found.name != sweep.name {
+            let wanted = sweep.name.clone();
+            return Err(StoreError::OtherSweep { path, found: found.name.clone(), wanted });
+        }
+        let now = (&sweep.text, sweep.scenario_text(), &sweep.changes.set);
+        if (&found.text, found.scenario.as_str(), &found.set) == now {
+            return Ok(());
+        }
+        let differences = match Sweep::of_manifest(found) {
+            Ok(there) => differences(&there, sweep),
+            Err(error) => Err(error),
+        };
+        let differences =
+            differences.unwrap_or_else(|error| vec![format!("it cannot be read any more: {error}")]);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let free = |n: u32| self.dir.with_file_name(format!("{}-{n}", sweep.name));
+        let free = (2..).map(free).find(|path| !path.exists()).unwrap_or_default();
+        Err(StoreError::Changed { path, name: sweep.name.clone(), differences, free })
+    }
+
+    /// The folder of this sweep, which has been run.
+    ///
+    /// # Errors
+    /// There is none, or it holds something else.
+    pub fn open_for(dir: &Path, sweep: &Sweep) -> Result<Self, StoreError> {
+        let store = Self { dir: dir.to_owned() };
+        store.check_same(&store.manifest()?, sweep)?;
         Ok(store)
     }
 

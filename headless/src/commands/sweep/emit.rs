@@ -36,7 +36,7 @@ pub fn emit(
         Engine::Slurm => format!(
             "#!/bin/bash\n\
              # {points} points in {shards} parts. Submit with: sbatch THIS-FILE\n\
-             # A part that was killed goes on where it was when it is submitted again.\n\
+             # A part that was killed goes on where it was when it is submitted again; exit code 3: some of its runs failed.\n\
              # Afterwards: {merge}\n\
              #SBATCH --job-name={name}\n\
              #SBATCH --array=1-{shards}\n\
@@ -62,10 +62,12 @@ pub fn emit(
         ),
         Engine::GnuParallel => format!(
             "#!/bin/bash\n\
-             # {points} points in {shards} parts. Run with: bash THIS-FILE [options of parallel, such as --sshlogin]\n\
+             # {points} points in {shards} parts. Run with: bash THIS-FILE [options of parallel, such as --sshlogin].\n\
+             # -j: parts at a time on a machine, as a share of its cores; a part uses {jobs}. A later -j replaces it.\n\
              # Afterwards: {merge}\n\
              set -euo pipefail\n\
-             seq {shards} | parallel --halt never --retries 3 \"$@\" {}\n",
+             seq {shards} | parallel -j {}% --halt never --retries 3 \"$@\" {}\n",
+            (100 / jobs).max(1),
             quoted(&run(&format!("{{}}/{shards}")))
         ),
     };

@@ -54,7 +54,7 @@ fn merged(sweep: &Sweep, stores: &[Store]) -> Result<Merged, Failure> {
 
 fn status(target: &SweepTarget, out: &mut dyn Write) -> Result<(), Failure> {
     let sweep = load(target, out)?;
-    let store = Store::open(&target.out).map_err(of_store)?;
+    let store = Store::open_for(&target.out, &sweep).map_err(of_store)?;
     let merged = merged(&sweep, std::slice::from_ref(&store))?;
     let there: usize = merged.points.iter().map(|p| p.runs.len()).sum();
     writeln!(out, "{} in {}", sweep.name, target.out.display())?;
@@ -94,15 +94,10 @@ fn merge_runs(task: &MergeTask, out: &mut dyn Write) -> Result<(), Failure> {
     let sweep = load(target, out)?;
     let mut stores = Vec::new();
     if from.is_empty() || target.out.join("sweep.json").is_file() {
-        stores.push(Store::open(&target.out).map_err(of_store)?);
+        stores.push(Store::open_for(&target.out, &sweep).map_err(of_store)?);
     }
     for dir in from {
-        let store = Store::open(dir).map_err(of_store)?;
-        let found = store.manifest().map_err(of_store)?.name;
-        if found != sweep.name {
-            let (path, wanted) = (dir.clone(), sweep.name.clone());
-            return Err(of_store(StoreError::OtherSweep { path, found, wanted }));
-        }
+        let store = Store::open_for(dir, &sweep).map_err(of_store)?;
         other_engines(&store, out)?;
         stores.push(store);
     }
@@ -133,7 +128,7 @@ fn merge_runs(task: &MergeTask, out: &mut dyn Write) -> Result<(), Failure> {
 
 fn write_report(target: &SweepTarget, out: &mut dyn Write) -> Result<(), Failure> {
     let sweep = load(target, out)?;
-    let store = Store::open(&target.out).map_err(of_store)?;
+    let store = Store::open_for(&target.out, &sweep).map_err(of_store)?;
     let merged = merged(&sweep, std::slice::from_ref(&store))?;
     if !merged.is_complete() {
         writeln!(out, "warning: {} runs are missing: the page shows what is there", merged.missing.len())?;

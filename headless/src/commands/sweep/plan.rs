@@ -4,17 +4,19 @@ use super::load;
 use crate::failure::Failure;
 use crate::memory;
 use crate::task::SweepTarget;
-use sim_core::scenario::estimate::{Estimate, estimate};
+use sim_core::sweep::contents;
 use sim_core::sweep::load::{Replications, Sweep};
 use sim_core::sweep::merge::merge;
 use sim_core::sweep::metrics;
-use sim_core::sweep::store::Store;
+use sim_core::sweep::store::{Store, StoreError};
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::thread;
 
 /// Points listed one by one.
 const LISTED: usize = 40;
+/// Time of a run beside the run itself: its plan, its name, its file; s.
+const FILE_S: f64 = 0.000_3;
 
 pub fn plan(target: &SweepTarget, out: &mut dyn Write) -> Result<(), Failure> {
     let sweep = load(target, out)?;
@@ -46,16 +48,19 @@ pub fn plan(target: &SweepTarget, out: &mut dyn Write) -> Result<(), Failure> {
     let (min, max) = sweep.replications.bounds();
     let runs = |n: u32| sweep.points.len() as u64 * u64::from(n);
     let span = if min == max { runs(min).to_string() } else { format!("{} to {}", runs(min), runs(max)) };
-    let cost = cost(&sweep)?;
-    let events = cost.events as f64 * f64::from(min);
+    let events = affordable(&sweep)? as f64 * f64::from(min);
     writeln!(out, "  cost         {span} runs, at least about {:.1} M events", events / 1e6)?;
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut line = format!(
-        "event loops about {} on {cores} cores; executing contracts comes on top",
-        duration(cost.seconds * f64::from(min) / cores as f64)
+        "about {} on {cores} cores, set-up and execution of blocks included",
+        duration(seconds(&sweep)? * f64::from(min) / cores as f64)
     );
     // What was measured beats what is estimated.
-    if let Ok(store) = Store::open(&target.out)
+    let store = Store::open_for(&target.out, &sweep);
+    if let Err(error @ (StoreError::Changed { .. } | StoreError::OtherSweep { .. })) = &store {
+        writeln!(out, "  note         {error}")?;
+    }
+    if let Ok(store) = store
         && let Ok(merged) = merge(&sweep, &[store])
     {
         let made: Vec<f64> = merged.points.iter().flat_map(|p| &p.runs).map(|r| r.wall_seconds).collect();
@@ -77,29 +82,32 @@ pub fn plan(target: &SweepTarget, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
-struct Cost {
-    events: u64,
-    seconds: f64,
-}
-
-/// Cost of one replication of every point; refuses a point that cannot be run on this machine.
-fn cost(sweep: &Sweep) -> Result<Cost, Failure> {
+/// Refuses a sweep of which a point cannot be run on this machine. Tells the events of one replication of every point.
+pub fn affordable(sweep: &Sweep) -> Result<u64, Failure> {
     let available = memory::available_bytes();
-    let mut cost = Cost { events: 0, seconds: 0.0 };
-    for (index, point) in sweep.points.iter().enumerate() {
-        let one: Estimate = estimate(&sweep.plan(index, 0)?);
+    let mut events = 0_u64;
+    for (index, (point, one)) in sweep.points.iter().zip(&sweep.estimates).enumerate() {
         let name = format!("point {index} ({})", point.describe(&sweep.axes));
         one.check(&name, available)
             .map_err(|e| Failure::BadInput(format!("{}: {e}", sweep.path.display())))?;
-        cost.events = cost.events.saturating_add(one.events);
-        cost.seconds += one.event_loop_s();
+        events = events.saturating_add(one.events);
     }
-    Ok(cost)
+    Ok(events)
 }
 
-/// Refuses a sweep of which a point cannot be run on this machine.
-pub fn affordable(sweep: &Sweep) -> Result<(), Failure> {
-    cost(sweep).map(|_| ())
+/// Time of one replication of every point on one core. Blocks that several points repeat are executed once, by a run of
+/// its own.
+fn seconds(sweep: &Sweep) -> Result<f64, Failure> {
+    let mut seconds = 0.0;
+    for (point, first) in contents::repeated(sweep)?.into_iter().enumerate() {
+        let one = &sweep.estimates[point];
+        seconds += match first {
+            None => one.run_s(),
+            Some(first) if first == point => one.run_s() + one.repeated_s(),
+            Some(_) => one.repeated_s(),
+        };
+    }
+    Ok(seconds + sweep.points.len() as f64 * FILE_S)
 }
 
 fn replications(rule: &Replications) -> String {
@@ -117,6 +125,8 @@ fn replications(rule: &Replications) -> String {
 /// A wall time in words.
 pub fn duration(seconds: f64) -> String {
     match seconds {
+        // An empty sum is -0.
+        0.0 => "0 ms".to_owned(),
         s if s < 1.0 => format!("{:.0} ms", s * 1e3),
         s if s < 120.0 => format!("{s:.1} s"),
         s if s < 7_200.0 => format!("{:.0} min", s / 60.0),

@@ -60,7 +60,14 @@ pub fn run(task: &SweepRunTask, out: &mut dyn Write) -> Result<(), Failure> {
     if summary.left > 0 {
         writeln!(out, "the time budget is spent with {} runs left: run again to go on", summary.left)?;
     }
-    Ok(())
+    match summary.failed.len() {
+        0 => Ok(()),
+        failed => Err(Failure::SomeRunsFailed(format!(
+            "{failed} of {} runs failed and are recorded with their errors; the others are done. `--retry-failed` \
+             runs them again",
+            summary.made + summary.skipped
+        ))),
+    }
 }
 
 fn bar(quiet: bool) -> ProgressBar {

@@ -1,7 +1,7 @@
 //! Which values of two plans differ, by path. Plans are compared as the data they are, so that whatever can change
 //! a result is compared.
 
-use crate::scenario::plan::Plan;
+use super::plan::Plan;
 use serde_json::Value;
 
 /// Numbers in a list of which single entries are told; longer lists (tables of latencies) are counted.
