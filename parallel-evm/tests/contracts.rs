@@ -5,7 +5,7 @@ use alloy_primitives::{address, hex, keccak256};
 use parallel_evm::{
     Address, B256, Block, BlockEnv, BlockOutput, Bytes, Executor, MemoryState, PreState, SpecId, TxEnv,
     TxKind, U256,
-    contracts::{amm, compute, erc20, nft},
+    contracts::{amm, compute, cycle, erc20, nft},
 };
 use std::{fs, path::Path};
 
@@ -97,6 +97,7 @@ fn selectors_are_the_hashes_of_their_signatures() {
         (erc20::BALANCE_OF, "balanceOf(address)"),
         (amm::SWAP, "swap(bool,uint256,uint256)"),
         (amm::ADD_LIQUIDITY, "addLiquidity(uint256,uint256)"),
+        (cycle::PROBE, "probe(uint256[],uint256)"),
         (nft::MINT, "mint()"),
         (compute::KECCAK_LOOP, "keccakLoop(uint256,bytes32)"),
         (compute::MULMOD_LOOP, "mulmodLoop(uint256,uint256)"),
@@ -204,6 +205,93 @@ fn a_placed_market_behaves_like_a_deployed_one_and_swaps_by_the_formula() {
         chain.call(ALICE, market, amm::add_liquidity(units(1_000_000), units(1_000_000)));
     }
     same(&deployed, &placed);
+}
+
+#[test]
+fn the_event_of_a_swap_is_the_hash_of_its_signature() {
+    assert_eq!(amm::SWAP_EVENT, keccak256("Swap(address,bool,uint256,uint256)"));
+}
+
+const TOKENS: [Address; 3] =
+    [Address::repeat_byte(0xA0), Address::repeat_byte(0xA1), Address::repeat_byte(0xA2)];
+const MARKETS: [Address; 3] =
+    [Address::repeat_byte(0xB0), Address::repeat_byte(0xB1), Address::repeat_byte(0xB2)];
+const SEARCHER: Address = Address::repeat_byte(0xC0);
+
+/// A ring of markets, the n-th between the n-th token and the next, and a searcher's contract with plenty of all.
+fn ring(reserves: &[(U256, U256)]) -> (Chain, Vec<cycle::Leg>) {
+    let n = reserves.len();
+    let pair = |market: usize| [TOKENS[market], TOKENS[(market + 1) % n]];
+    let mut chain = Chain::new();
+    for token in &TOKENS[..n] {
+        erc20::place(&mut chain.state, *token, [], []);
+    }
+    for (market, (reserve0, reserve1)) in reserves.iter().enumerate() {
+        let [token0, token1] = pair(market);
+        let (address, provider) = (MARKETS[market], ALICE);
+        amm::Pool { address, token0, token1, reserve0: *reserve0, reserve1: *reserve1, provider }
+            .place(&mut chain.state, []);
+    }
+    let plenty = TOKENS[..n].iter().map(|token| (*token, U256::ONE << 100));
+    let allowances = (0..n).flat_map(|market| pair(market).map(|token| (token, MARKETS[market])));
+    cycle::place(&mut chain.state, SEARCHER, plenty, allowances);
+    (chain, MARKETS[..n].iter().map(|market| (*market, true)).collect())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(96))]
+    #[test]
+    fn a_probe_gains_what_the_reference_says_to_the_unit_or_does_nothing(
+        reserves in proptest::collection::vec((1_000_000_u128..1 << 80, 900_u128..1_111), 2..4),
+        over in 0_u64..2,
+    ) {
+        let reserves: Vec<(U256, U256)> =
+            reserves.iter().map(|(a, milli)| (U256::from(*a), U256::from(a * milli / 1_000))).collect();
+        let (mut chain, legs) = ring(&reserves);
+        let holds = |chain: &Chain| chain.state.slot(TOKENS[0], erc20::balance_slot(SEARCHER));
+        let before = holds(&chain);
+        let found = cycle::best(&reserves);
+        let least = found.map_or(U256::ZERO, |round| round.gain + units(over));
+        let output = chain.call(BOB, SEARCHER, cycle::probe(&legs, least));
+        let receipt = &output.receipts[0];
+        let gain = found.map_or(U256::ZERO, |round| if over == 0 { round.gain } else { U256::ZERO });
+        proptest::prop_assert_eq!(U256::from_be_slice(&receipt.output), gain);
+        proptest::prop_assert_eq!(holds(&chain), before + gain);
+        let swaps: Vec<_> = receipt.logs.iter().filter_map(amm::read_swap_event).collect();
+        proptest::prop_assert_eq!(swaps.len(), if gain.is_zero() { 0 } else { legs.len() });
+        if let (Some(round), Some(first)) = (found, swaps.first()) {
+            proptest::prop_assert_eq!((first.0, first.1), (round.forward, round.amount_in));
+        }
+    }
+
+    #[test]
+    fn no_other_amount_around_the_ring_gains_noticeably_more(
+        reserves in proptest::collection::vec((1_u128 << 60..1 << 80, 900_u128..1_111), 2..4),
+        other_ppm in 500_000_u64..1_500_000,
+    ) {
+        let reserves: Vec<(U256, U256)> =
+            reserves.iter().map(|(a, milli)| (U256::from(*a), U256::from(a * milli / 1_000))).collect();
+        let Some(round) = cycle::best(&reserves) else { return Ok(()) };
+        let around = |amount: U256| {
+            let mut ways = reserves.clone();
+            if !round.forward {
+                ways = ways.iter().rev().map(|(a, b)| (*b, *a)).collect();
+            }
+            ways.iter().try_fold(amount, |amount, (a, b)| amm::amount_out(amount, *a, *b)).unwrap()
+        };
+        let amount = round.amount_in * units(other_ppm) / units(1_000_000);
+        // The amount is good to some 2^-48 of the reserves (the slope's unit), and the gain is flat there.
+        let gain = around(amount).saturating_sub(amount);
+        proptest::prop_assert!(gain <= round.gain + (round.gain >> 40) + units(8), "{} {}", gain, round.gain);
+    }
+}
+
+#[test]
+fn a_placed_searcher_has_the_code_of_a_deployed_one() {
+    let mut deployed = Chain::new();
+    let contract = deployed.deploy(ALICE, cycle::init_code());
+    let (placed, _) = ring(&[(units(1_000), units(1_000)); 2]);
+    assert_eq!(placed.code_hash(SEARCHER), deployed.code_hash(contract));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Arbitrageurs on a fleet: prices follow those outside, profits are real, somebody is second, and what may be written.
 
 use sim_core::observe::markets::{self, MarketSummary};
-use sim_core::observe::record::{Fate, RunRecord};
+use sim_core::observe::record::{Fate, Party, RunRecord};
 use sim_core::scenario::plan::Plan;
 use sim_core::scenario::{Changes, Library, Scenario};
 use sim_core::simulation::Simulation;
@@ -57,7 +57,8 @@ fn arbitrage_gains_and_what_it_gains_the_pools_lose_less_the_fees_they_kept() {
     let market = summary(&record);
     assert!(market.gained > 0.0 && market.gained < market.sold, "{market:?}");
     let swaps = record.rollups.transactions.iter().filter_map(|tx| Some((tx, tx.trade?)));
-    for (tx, trade) in swaps.filter(|(tx, trade)| tx.agent && trade.cost_ppb.is_some()) {
+    for (tx, trade) in swaps.filter(|(tx, trade)| tx.party == Party::Arbitrageur && trade.cost_ppb.is_some())
+    {
         assert_eq!(tx.fate, Fate::Included);
         // It gave up nothing at the price it saw; until execution that price moved by a few times 0.19 % (a deviation a second).
         let sold = trade.size_ppb as f64 / 1e9;

@@ -3,6 +3,7 @@
 use crate::check::Check;
 use crate::checks::{
     amm, bounds, duplicates, fees, forks, hops, liquidity, markets, queue, rollups, rumour, schedules,
+    searchers,
 };
 
 /// All checks.
@@ -29,6 +30,10 @@ pub fn all() -> Vec<Check> {
         liquidity::LVR,
         rollups::COMPRESSION,
         rollups::SEQUENCER_LITTLE,
+        searchers::SPENDING,
+        searchers::WELFARE,
+        searchers::HALF_LIFE,
+        searchers::RANGES,
         schedules::BOUNDS,
         schedules::GRAHAM,
         schedules::REAL,

@@ -12,6 +12,15 @@ pub(super) fn call(selector: [u8; 4], arguments: &[U256]) -> Bytes {
     data.into()
 }
 
+/// The input of a call whose first argument is a list of words; the others are static.
+pub(super) fn call_with_list(selector: [u8; 4], list: &[U256], arguments: &[U256]) -> Bytes {
+    // Where the list begins: after the heads of all arguments.
+    let place = U256::from(32 * (1 + arguments.len()));
+    let head = std::iter::once(place).chain(arguments.iter().copied());
+    let words: Vec<U256> = head.chain([U256::from(list.len())]).chain(list.iter().copied()).collect();
+    call(selector, &words)
+}
+
 /// An address as an argument or a stored value.
 pub(super) fn word(address: Address) -> U256 {
     U256::from_be_bytes(address.into_word().0)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::MemoryState;
 use revm::{
-    primitives::{Address, Bytes, U256},
+    primitives::{Address, B256, Bytes, Log, U256, b256},
     state::Bytecode,
 };
 
@@ -14,6 +14,8 @@ use revm::{
 pub const SWAP: [u8; 4] = [0x08, 0xc8, 0x4c, 0x21];
 /// Selector of `addLiquidity(uint256,uint256)`.
 pub const ADD_LIQUIDITY: [u8; 4] = [0x9c, 0xd4, 0x41, 0xda];
+/// First topic of the event `Swap(address,bool,uint256,uint256)`.
+pub const SWAP_EVENT: B256 = b256!("bfd50a04f1e6e4aee344f5d0e7f15d74d0dbb58cd1f711daa6463094ca9508cd");
 
 /// Where the address of token 0 is stored.
 pub const TOKEN0_SLOT: U256 = U256::ZERO;
@@ -52,6 +54,13 @@ pub fn amount_out(amount_in: U256, reserve_in: U256, reserve_out: U256) -> Optio
     let paid = amount_in.checked_mul(U256::from(997))?;
     let denominator = reserve_in.checked_mul(U256::from(1000))?.checked_add(paid)?;
     paid.checked_mul(reserve_out)?.checked_div(denominator)
+}
+
+/// A swap as its event tells it: whether token 0 was sold, what was paid in, what was paid out.
+pub fn read_swap_event(log: &Log) -> Option<(bool, U256, U256)> {
+    let topics = log.data.topics();
+    let word = |n: usize| log.data.data.get(n * 32..n * 32 + 32).map(U256::from_be_slice);
+    (topics.first() == Some(&SWAP_EVENT)).then(|| Some((!word(0)?.is_zero(), word(1)?, word(2)?)))?
 }
 
 /// Where the shares of `provider` are stored.

@@ -1,4 +1,5 @@
-//! Our own contracts: token, market, collectible, pure computation.
+//! Our own contracts: token, two kinds of market, collectible, pure computation, a
+//! searcher's probe.
 //!
 //! For each: bytecode, the input of every call, the storage slots, and a way to place the contract with
 //! chosen contents directly into a [`MemoryState`](crate::MemoryState), as if it had been deployed and used.
@@ -8,8 +9,10 @@
 mod abi;
 pub mod amm;
 pub mod compute;
+pub mod cycle;
 pub mod erc20;
 pub mod nft;
+pub mod ranges;
 
 use revm::{
     primitives::{Bytes, hex},

@@ -39,6 +39,8 @@ pub mod timers {
     pub const PROVED: u8 = 27;
     /// An arbitrageur looks at the reference price.
     pub const AGENT: u8 = 28;
+    /// A searcher sends its next probe.
+    pub const SEARCHER: u8 = 29;
 }
 
 /// What a task's timer is about: (chain, the chain's own number).

@@ -5,7 +5,7 @@
 //! [`TIMES`] times in the measured part of a run, for every rollup and pool, used or not.
 
 use super::format::{count, percent};
-use super::record::{Fate, FleetRecord, RollupTxRecord, RunRecord};
+use super::record::{Fate, FleetRecord, Party, RollupTxRecord, RunRecord};
 use super::stats::{Sample, ratio};
 use crate::rollup::liquidity::agents::Path;
 use crate::rollup::liquidity::trades::Trade;
@@ -39,63 +39,92 @@ pub struct MarketSummary {
 
 /// The prices of a fleet; `None` if there is no price outside.
 pub fn summarise(run: &RunRecord, fleet: &FleetRecord) -> Option<MarketSummary> {
-    let index = (fleet.chain as usize).checked_sub(run.plan.chains.len())?;
-    let plan = run.plan.rollups.get(index)?;
-    plan.market.as_ref()?;
+    plan(run, fleet)?;
     let swaps = || {
         let of_fleet = run.rollups.transactions.iter().filter(|tx| tx.chain == fleet.chain);
-        of_fleet.filter_map(|tx| Some((tx, tx.trade?)))
+        of_fleet.flat_map(|tx| tx.swaps().map(move |trade| (tx, trade)))
     };
-    let agents = || run.rollups.transactions.iter().filter(|tx| tx.chain == fleet.chain && tx.agent);
-    let sum = |agent: bool, get: &dyn Fn(&Trade) -> f64| -> f64 {
+    let agents = || {
+        let all = run.rollups.transactions.iter();
+        all.filter(|tx| tx.chain == fleet.chain && tx.party == Party::Arbitrageur)
+    };
+    let sum = |party: Party, get: &dyn Fn(&Trade) -> f64| -> f64 {
         swaps()
-            .filter(|(tx, trade)| tx.agent == agent && trade.cost_ppb.is_some())
+            .filter(|(tx, trade)| tx.party == party && trade.cost_ppb.is_some())
             .map(|(_, t)| get(&t))
             .sum()
     };
-    let gas = |agent: bool| -> u64 { swaps().filter(|(tx, _)| !agent || tx.agent).map(|(_, t)| t.gas).sum() };
+    let gas = |arbitrage: bool| -> u64 {
+        let all = swaps().filter(|(tx, _)| !arbitrage || tx.party == Party::Arbitrageur);
+        all.map(|(_, t)| t.gas).sum()
+    };
     let (gain, sold) = (|t: &Trade| t.gain_atto as f64 / 1e18, |t: &Trade| t.size_ppb as f64 / 1e9);
     Some(MarketSummary {
-        mispricing: mispricing(run, plan, fleet, swaps().collect()),
+        mispricing: mispricing(run, fleet),
         sent: agents().count() as u64,
         done: agents().filter(|tx| tx.trade.is_some_and(|trade| trade.cost_ppb.is_some())).count() as u64,
         reverted: agents().filter(|tx| tx.trade.is_some_and(|trade| trade.cost_ppb.is_none())).count() as u64,
         gas_share: ratio(gas(true), gas(false)),
-        gained: sum(true, &gain),
-        sold: sum(true, &sold),
-        people_lost: -sum(false, &gain),
-        people_sold: sum(false, &sold),
+        gained: sum(Party::Arbitrageur, &gain),
+        sold: sum(Party::Arbitrageur, &sold),
+        people_lost: -sum(Party::Person, &gain),
+        people_sold: sum(Party::Person, &sold),
     })
 }
 
-fn mispricing(
+fn mispricing(run: &RunRecord, fleet: &FleetRecord) -> Sample {
+    let mut found = Vec::new();
+    replay(run, fleet, TIMES, &mut |_, logs, outside| {
+        let off =
+            |(place, log): (usize, &f64)| Some(((log - outside[place % outside.len()]).abs() * 1e9) as u64);
+        found.extend(logs.iter().enumerate().map(off));
+    });
+    found.into_iter().collect()
+}
+
+/// Pools a rollup of a fleet; `None` if there is no price outside.
+pub(super) fn pools(run: &RunRecord, fleet: &FleetRecord) -> Option<usize> {
+    Some(plan(run, fleet)?.demand.instances as usize).filter(|pools| *pools > 0)
+}
+
+/// The plan of a fleet with prices outside.
+pub(super) fn plan<'a>(run: &'a RunRecord, fleet: &FleetRecord) -> Option<&'a FleetPlan> {
+    let index = (fleet.chain as usize).checked_sub(run.plan.chains.len())?;
+    run.plan.rollups.get(index).filter(|plan| plan.market.is_some())
+}
+
+/// Looks at the logarithms of prices, of pools by rollup and pool and outside by pool, at a time in ns.
+pub(super) type Look<'a> = dyn FnMut(u64, &[f64], &[f64]) + 'a;
+
+/// Calls `look` at so many times of the measured part, the last at its end, with the time, the logarithms of all pools' prices by
+/// rollup and pool, and those of the prices outside by pool; `None` if there are none.
+pub(super) fn replay(
     run: &RunRecord,
-    plan: &FleetPlan,
     fleet: &FleetRecord,
-    mut swaps: Vec<(&RollupTxRecord, Trade)>,
-) -> Sample {
-    let (Some(market), pools) = (&plan.market, plan.demand.instances as usize) else {
-        return Sample::default();
-    };
-    swaps.retain(|(tx, _)| tx.fate == Fate::Included);
+    times: u64,
+    look: &mut Look<'_>,
+) -> Option<()> {
+    let (plan, pools) = (plan(run, fleet)?, pools(run, fleet)?);
+    let market = plan.market.as_ref()?;
+    let included =
+        run.rollups.transactions.iter().filter(|tx| tx.chain == fleet.chain && tx.fate == Fate::Included);
+    let mut swaps: Vec<(&RollupTxRecord, Trade)> =
+        included.flat_map(|tx| tx.swaps().map(move |trade| (tx, trade))).collect();
     swaps.sort_unstable_by_key(|(tx, trade)| (tx.executed_ns, tx.rollup, trade.order));
     let measured = run.rollups.transactions.iter().filter(|tx| tx.measured).map(|tx| tx.submitted_ns);
     let (from_ns, until_ns) = (measured.clone().min().unwrap_or(0), measured.max().unwrap_or(0));
     let mut path = Path::new(market.price, market.step_ns, run.plan.seed, fleet.chain, pools);
     let mut logs = vec![0.0; plan.count as usize * pools];
     let mut next = swaps.iter().peekable();
-    let mut found = Vec::with_capacity(TIMES as usize * logs.len());
-    for time in 1..=TIMES {
-        let at_ns = from_ns + (until_ns - from_ns) * time / TIMES;
+    for time in 1..=times {
+        let at_ns = from_ns + (until_ns - from_ns) * time / times;
         while let Some((tx, trade)) = next.next_if(|(tx, _)| tx.executed_ns.is_some_and(|ns| ns <= at_ns)) {
             logs[tx.rollup as usize * pools + trade.pool as usize] = trade.log_ppb as f64 / 1e9;
         }
-        for (place, log) in logs.iter().enumerate() {
-            let reference = path.log(at_ns, (place % pools) as u32);
-            found.push(Some(((log - reference).abs() * 1e9) as u64));
-        }
+        let outside: Vec<f64> = (0..pools as u32).map(|pool| path.log(at_ns, pool)).collect();
+        look(at_ns, &logs, &outside);
     }
-    found.into_iter().collect()
+    Some(())
 }
 
 /// What became of prices, in a line of the report.

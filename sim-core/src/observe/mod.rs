@@ -15,6 +15,7 @@
 pub mod burst;
 pub mod causes;
 pub mod analysis;
+pub mod dispersion;
 pub mod error;
 pub mod figures;
 pub mod folder;
@@ -30,6 +31,7 @@ pub mod rollups;
 pub mod stats;
 pub mod tables;
 pub mod verdict;
+pub mod welfare;
 
 pub use analysis::{Analysis, analyse};
 pub use error::OutputError;

@@ -10,7 +10,7 @@ pub use crate::gossip::params::MeshRecord;
 pub use crate::net::message::MessageKind;
 pub use crate::net::params::TopologyStats;
 pub use crate::rollup::record::{
-    BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RollupsRecord,
+    BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, Party, RollupTxRecord, RollupsRecord,
 };
 use crate::scenario::plan::Plan;
 pub use crate::workload::users::Group;

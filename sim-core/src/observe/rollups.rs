@@ -7,6 +7,7 @@ use super::format::{count, duration_or_never, percent, prefixed, three_digits};
 use super::markets;
 use super::record::{BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RunRecord};
 use super::stats::Sample;
+use super::{dispersion, welfare};
 use crate::chain::fee_market::blob::BLOB_BYTES;
 use crate::scenario::plan::ConsensusPlan;
 
@@ -57,7 +58,10 @@ pub struct DataSummary {
 pub fn fleets(run: &RunRecord) -> Vec<FleetSummary<'_>> {
     let summary = |fleet| {
         let of_fleet = |tx: &&RollupTxRecord| {
-            tx.chain == fleet_chain(fleet) && tx.measured && !tx.agent && !matches!(tx.fate, Fate::Dropped(_))
+            tx.chain == fleet_chain(fleet)
+                && tx.measured
+                && tx.of_people()
+                && !matches!(tx.fate, Fate::Dropped(_))
         };
         let label = |get: fn(&RollupTxRecord) -> Option<u64>| -> Sample {
             let since = |tx: &RollupTxRecord| get(tx).map(|ns| ns.saturating_sub(tx.submitted_ns));
@@ -183,6 +187,8 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
             ));
         }
         lines.extend(markets::line(run, fleet));
+        lines.extend(dispersion::line(run, fleet));
+        lines.extend(welfare::lines(run, fleet));
         for (label, sample) in LABELS.iter().zip(&summary.labels) {
             let [p50, p95, p99] = [500, 950, 990].map(|p| duration_or_never(sample.percentile(p)));
             let got = sample.len() - sample.missing();

@@ -17,6 +17,8 @@
 use super::batcher::{Batch, Host as BatcherHost, Post};
 use super::labels::Sighting;
 use super::liquidity::agents::{Agents, Shown};
+use super::liquidity::books::{Books, Paid};
+use super::liquidity::searchers::Searchers;
 use super::liquidity::trades::Trade;
 use super::params::FleetPlan;
 use super::sequencer::Rollup;
@@ -77,6 +79,8 @@ pub struct FleetSetup {
     pub sequencers: Vec<NodeId>,
     /// Nodes of arbitrageurs with their regions.
     pub arbitrageurs: Vec<(NodeId, u32)>,
+    /// Nodes of searchers with their regions.
+    pub searchers: Vec<(NodeId, u32)>,
     /// Slot time of the L1, ns.
     pub slot_ns: u64,
     /// Nobody sends anything after this, ns.
@@ -108,7 +112,13 @@ pub struct Fleet {
     pub(super) sightings: BTreeMap<(u32, u32), Sighting>,
     /// By transaction: what executed swaps came to, where they are followed.
     pub(super) trades: BTreeMap<u32, Trade>,
+    /// By transaction: swaps on the way around a ring, of searchers' probes that traded.
+    pub(super) legs: BTreeMap<u32, Vec<Trade>>,
+    /// By transaction: gas and its price, where there are prices outside.
+    pub(super) paid: BTreeMap<u32, Paid>,
+    pub(super) books: Books,
     pub(super) agents: Agents,
+    pub(super) searchers: Searchers,
     pub(super) load: Load,
 }
 
@@ -137,7 +147,9 @@ impl Fleet {
         let gateway_of = gateways.iter().enumerate().map(|(i, g)| (g.node, i as u32)).collect();
         let agents = Agents::new(&plan, gateways.len(), &economy, liquidity.as_ref(), seed, chain);
         let agent = |(n, place)| Gateway::of_agent(place, economy.people() + n, seed, chain);
-        gateways.extend((0..).zip(setup.arbitrageurs).map(agent));
+        let searchers = Searchers::new(&plan, gateways.len() + setup.arbitrageurs.len(), &economy);
+        let agents_at = setup.arbitrageurs.into_iter().chain(setup.searchers);
+        gateways.extend((0..).zip(agents_at).map(agent));
         let (places, l1) = (vec![NONE; plan.count as usize], plan.l1);
         let hosts: Vec<BatcherHost> = setup.sequencers.iter().map(|node| BatcherHost::new(*node)).collect();
         let (slot_ns, last_ns) = (setup.slot_ns, setup.last_ns);
@@ -161,7 +173,11 @@ impl Fleet {
             posts: Vec::new(),
             sightings: BTreeMap::new(),
             trades: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            paid: BTreeMap::new(),
+            books: Books::default(),
             agents,
+            searchers,
             load: Load::default(),
         })
     }
@@ -177,6 +193,7 @@ impl Fleet {
             self.await_arrival(host, Moment::default(), gateway);
         }
         self.start_agents(host);
+        self.start_searchers(host);
         for index in 0..self.hosts.len() {
             let phase = self.tick_ns() * (index as u64 + 1) / (self.hosts.len() as u64 + 1);
             let (node, task) = (self.hosts[index].node, (self.chain, index as u32));
@@ -204,6 +221,7 @@ impl Fleet {
             timers::BATCHER => self.on_batcher(host, l1, now, number as usize),
             timers::PROVED => self.on_proved(number),
             timers::AGENT => self.on_agent(host, now, number),
+            timers::SEARCHER => self.on_searcher(host, now, number),
             other => unreachable!("nobody sets timer {other} for a fleet"),
         }
         Ok(())

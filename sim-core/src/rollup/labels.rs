@@ -119,6 +119,7 @@ impl Fleet {
             active: self.active.len() as u64,
             submitted: self.txs.len() as u64,
             heap_bytes: self.heap_bytes() as u64,
+            books: self.common.plan.market.is_some().then_some(self.books),
             liquidity_parts_milli: self
                 .common
                 .liquidity
@@ -179,8 +180,15 @@ impl Fleet {
             final_ns,
             proven_ns: proof_ns.map(|ns| ns + window_ns),
             measured: (from_ns..to_ns).contains(&tx.submitted_ns),
-            agent: self.agents.sits_at(tx.gateway),
+            party: self.party(tx.gateway),
+            paid: self.paid.get(&(index as u32)).filter(|_| tx.fate == Fate::Included).copied(),
             trade: self.trades.get(&(index as u32)).filter(|_| tx.fate == Fate::Included).copied(),
+            legs: self
+                .legs
+                .get(&(index as u32))
+                .filter(|_| tx.fate == Fate::Included)
+                .cloned()
+                .unwrap_or_default(),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::liquidity::price::PricePlan;
 use crate::execution::params::ExecutionPlan;
+use crate::workload::economy::RESERVE;
 use crate::workload::params::UsersPlan;
+use parallel_evm::U256;
 use serde::{Deserialize, Serialize};
 
 /// Rollups of one kind on one L1.
@@ -50,7 +52,42 @@ pub struct MarketPlan {
     /// What a trade costs an arbitrageur beside the fee, and so the least profit it trades for: parts per billion of
     /// the reserve that one pool with all liquidity holds.
     pub cost_ppb: u64,
+    /// What the reserve that one pool with all liquidity holds of one token is worth, thousandths of an ether. With it, what a
+    /// trade costs an arbitrageur is the gas its rollup sells at the price last shown, instead of `cost_ppb`, and gas and
+    /// gains can be compared.
+    #[serde(default)]
+    pub worth_milli_eth: Option<u64>,
+    /// Searchers, if there are any: as many as the demand's trade plan says.
+    #[serde(default)]
+    pub searchers: Option<SearchersPlan>,
 }
+
+/// How searchers decide; see [`searchers`](super::liquidity::searchers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchersPlan {
+    /// Tip per gas they pay, wei.
+    pub tip_wei: u64,
+    /// Gains are averaged over about this long; each rollup is probed at least once in it, ns.
+    pub window_ns: u64,
+    /// What a probe must be expected to gain beyond its price, over that price, parts per million.
+    pub margin_ppm: u64,
+}
+
+impl MarketPlan {
+    /// Units of outside value that so much ether buys; `None` where nobody says what liquidity is worth.
+    pub fn units(&self, wei: u128) -> Option<U256> {
+        let worth_wei = U256::from(self.worth_milli_eth?) * U256::from(MILLI_ETH_WEI);
+        U256::from(wei).checked_mul(U256::from(RESERVE))?.checked_div(worth_wei)
+    }
+
+    /// Ether for so many units of outside value, wei.
+    pub fn wei(&self, units: f64) -> Option<f64> {
+        Some(units * (self.worth_milli_eth? as f64 * MILLI_ETH_WEI as f64 / RESERVE as f64))
+    }
+}
+
+/// A thousandth of an ether, wei.
+const MILLI_ETH_WEI: u64 = 1_000_000_000_000_000;
 
 /// How demand or liquidity is spread over the rollups of a fleet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! What a run leaves behind of its rollups: plain data.
 
+use super::liquidity::books::{Books, Paid};
 use super::liquidity::trades::Trade;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,8 @@ pub struct FleetRecord {
     pub queue_area: u128,
     /// As many equal parts are as concentrated as the liquidity, thousandths; `None`: it is not spread.
     pub liquidity_parts_milli: Option<u64>,
+    /// What pools and the rollups came to, where there are prices outside.
+    pub books: Option<Books>,
     /// Bytes the simulator holds for all rollups together, states not counted.
     pub heap_bytes: u64,
 }
@@ -64,7 +67,7 @@ pub enum Fate {
     Dropped(u8),
 }
 
-/// One user transaction on a rollup. Times are what the user's node saw, ns.
+/// One transaction on a rollup. Times are what the user's node saw, ns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RollupTxRecord {
     /// Chain number of the fleet.
@@ -93,10 +96,52 @@ pub struct RollupTxRecord {
     pub proven_ns: Option<u64>,
     /// Inside the measured part of the run.
     pub measured: bool,
-    /// It is an arbitrageur's.
-    pub agent: bool,
+    /// Who sent it.
+    pub party: Party,
+    /// What it paid for gas, where there are prices outside and it was executed.
+    pub paid: Option<Paid>,
     /// What an executed swap came to, where the sizes of swaps are given.
     pub trade: Option<Trade>,
+    /// What the swaps of a searcher's probe came to, where it traded.
+    pub legs: Vec<Trade>,
+}
+
+impl RollupTxRecord {
+    /// All its swaps that were followed, reverted ones among them.
+    pub fn swaps(&self) -> impl Iterator<Item = Trade> + '_ {
+        self.trade.into_iter().chain(self.legs.iter().copied())
+    }
+
+    /// Whether nobody but a person sent it.
+    pub fn of_people(&self) -> bool {
+        self.party == Party::Person
+    }
+}
+
+/// Who sends transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Party {
+    /// Someone with a use for it.
+    #[default]
+    Person,
+    /// Someone who evens out prices with those outside.
+    Arbitrageur,
+    /// Someone who probes for trades in a circle.
+    Searcher,
+}
+
+impl Party {
+    /// All of them, in the order of their discriminants.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Arbitrageur, Self::Searcher];
+
+    /// In words, of several.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "people",
+            Self::Arbitrageur => "arbitrageurs",
+            Self::Searcher => "searchers",
+        }
+    }
 }
 
 /// One batch.

@@ -13,6 +13,7 @@
 //! **Parameters.** [`super::params::RulesPlan`]. **Source** see `sim-core/data/rollups`.
 
 use super::fleet::{Answer, Fleet, NONE};
+use super::liquidity::books::Books;
 use super::params::OrderPlan;
 use super::record::Fate;
 use super::{batcher, compress};
@@ -48,7 +49,7 @@ pub(super) struct Rollup {
     pub number: u32,
     pub state: WorldState,
     height: u32,
-    base_fee_wei: u64,
+    pub base_fee_wei: u64,
     /// Block on the clock (or count of blocks on demand) the gas below belongs to.
     window: u64,
     window_gas: u64,
@@ -101,6 +102,7 @@ struct Building {
     durations: Arc<[u64]>,
     /// Pools that swaps of it went to.
     touched: Vec<u32>,
+    books: Books,
 }
 
 impl Rollup {
@@ -236,6 +238,11 @@ impl Fleet {
         } else {
             Vec::new()
         };
+        let mut books = Books::default();
+        if self.common.plan.market.is_some() {
+            let beneficiary = self.env(now, place).beneficiary;
+            books = self.books_of(now, place, &executed, beneficiary);
+        }
         let durations = self.pricing.durations_ns(&executed.trace);
         let duration = durations[host.fabric.class(node)];
         let (_, end) = host.cpus[node.index()].run(now.time.0, duration);
@@ -256,6 +263,7 @@ impl Fleet {
             start_ns,
             durations: durations.into(),
             touched,
+            books,
         }));
         host.task_timer(now, end - now.time.0, node, timers::SEALED, (self.chain, number));
         Ok(())
@@ -426,6 +434,7 @@ impl Fleet {
         rollup.totals.blocks += 1;
         rollup.totals.gas_used += block.gas_used;
         rollup.totals.raw_bytes += block.raw.len() as u64;
+        self.books += block.books;
         let (rollup_number, gas_used) = (rollup.number, block.gas_used);
         for tx in &block.txs {
             let tx = &mut self.txs[*tx as usize];
@@ -521,7 +530,8 @@ impl Fleet {
             if to == from {
                 self.on_answer(host, now, to, number);
             } else {
-                let round = u64::from(first) << 1 | u64::from(refused);
+                let searcher = self.searchers.sits_at(gateway);
+                let round = u64::from(first) << 1 | u64::from(refused) | u64::from(searcher) << 37;
                 host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, number, round);
             }
         }

@@ -257,8 +257,8 @@ impl Fleet {
         } else {
             let bytes = self.transaction(&self.txs[handle as usize]).wire_size_bytes();
             let kind = MessageKind::Transactions;
-            // Arbitrageurs and people at one node count apart.
-            let round = u64::from(sequence) | u64::from(self.agents.sits_at(index as u16)) << 36;
+            // Arbitrageurs, searchers and people at one node count apart.
+            let round = u64::from(sequence) | (self.party(index as u16) as u64) << 36;
             host.fabric.send_direct(now, from, to, kind, bytes, self.chain, handle, round);
         }
         handle
@@ -268,6 +268,9 @@ impl Fleet {
     pub(super) fn transaction(&self, tx: &Tx) -> Transaction {
         if let Some(order) = self.agents.order(tx) {
             return self.order_body(tx, order);
+        }
+        if let Some(probe) = self.searchers.probe(tx) {
+            return self.probe_body(tx, probe);
         }
         let (common, gateway) = (&self.common, &self.gateways[tx.gateway as usize]);
         let (plan, samplers, economy) = (&common.plan.demand, &common.samplers, &common.economy);
@@ -341,6 +344,7 @@ impl Fleet {
             } else {
                 tx.soft_ns = now.time.0;
             }
+            self.on_probe_answer(now, handle);
         }
     }
 

@@ -220,9 +220,13 @@ fn rollups(fleet: &FleetPlan) -> String {
         Some(SharesPlan::Zipf { exponent_ppm }) => format!("; liquidity by Zipf({})", Real(*exponent_ppm)),
         Some(SharesPlan::Given(_)) => "; liquidity in given parts".to_owned(),
     };
-    let arbitrageurs = fleet.demand.trade.map_or(0, |trade| trade.arbitrageurs);
+    let (arbitrageurs, searchers) = fleet.demand.trade.map_or((0, 0), |t| (t.arbitrageurs, t.searchers));
+    let searchers = if searchers > 0 { format!(", {searchers} searchers") } else { String::new() };
     let market = fleet.market.as_ref().map_or(String::new(), |market| {
-        format!("; prices outside move every {}, {arbitrageurs} arbitrageurs", Duration(market.step_ns))
+        format!(
+            "; prices outside move every {}, {arbitrageurs} arbitrageurs{searchers}",
+            Duration(market.step_ns)
+        )
     });
     format!(
         "{} ({}) on {} nodes, {} in all; blocks of {}{soft} and {}; batches after {} or {} blobs, brotli {}{}; {proof}{liquidity}{market}",

@@ -194,6 +194,16 @@ pub fn estimate(plan: &Plan) -> Estimate {
         }
         executed += sent;
         gas += sent * u128::from(TRANSACTION_GAS);
+        let searchers = demand.trade.map_or(0, |trade| u128::from(trade.searchers));
+        if fleet.market.as_ref().and_then(|market| market.searchers).is_some() {
+            // As many probes as transactions of people, as a guess: what pays is not known beforehand.
+            let probes = if searchers > 0 { sent } else { 0 };
+            events += probes * 6;
+            executed += probes;
+            gas += probes * u128::from(TRANSACTION_GAS);
+            rollups += probes * u128::from(ROLLUP_TX_BYTES)
+                + searchers * u128::from(fleet.count) * u128::from(POOL_BYTES);
+        }
     }
     state += accounts * u128::from(ACCOUNT_BYTES);
     let observed = (nodes * blocks * plan.chains.len() as u128).min(u128::from(NODE_BLOCKS_KEPT));

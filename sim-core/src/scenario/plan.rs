@@ -16,7 +16,8 @@ pub use crate::net::params::{
     HardwareClass, JitterPlan, LatencyTable, LinkDiscipline, Region, Scope, TopologyPlan,
 };
 pub use crate::rollup::params::{
-    BatcherPlan, DataPlan, FleetPlan, MarketPlan, OrderPlan, ProofPlan, RulesPlan, SharesPlan, ThrottlePlan,
+    BatcherPlan, DataPlan, FleetPlan, MarketPlan, OrderPlan, ProofPlan, RulesPlan, SearchersPlan, SharesPlan,
+    ThrottlePlan,
 };
 pub use crate::workload::params::{
     BlocksPlan, BurstPlan, Delivery, TradePlan, TxKind, UsersPlan, WorkloadPlan,

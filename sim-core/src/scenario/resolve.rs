@@ -5,6 +5,7 @@
 mod chain;
 mod fees;
 mod interventions;
+mod markets;
 mod network;
 mod nodes;
 mod rollups;

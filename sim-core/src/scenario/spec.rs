@@ -588,5 +588,6 @@ text_or! { PathsSpec, "a path in quotes, or a list of paths",
 mod rollups;
 
 pub use rollups::{
-    BatchSpec, BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, OrderSpec, ProofSpec, RollupsSpec, SharesSpec,
+    BatchSpec, BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, MarketSpec, OrderSpec, ProofSpec, RollupsSpec,
+    SharesSpec,
 };

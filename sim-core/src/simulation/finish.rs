@@ -297,6 +297,7 @@ impl<D: Dissemination> World<D> {
                 fold.absorb(trade.cost_ppb.unwrap_or(u64::MAX));
                 fold.absorb(trade.log_ppb as u64);
             }
+            tx.legs.iter().for_each(|leg| fold.absorb(leg.log_ppb as u64));
         }
         for batch in &record.rollups.batches {
             fold.absorb(u64::from(batch.rollup) << 32 | u64::from(batch.number));

@@ -2,7 +2,7 @@
 //!
 //! **Captures.** `instances` of each kind of contract of ours (ERC-20 tokens, constant-product pools between
 //! neighbouring tokens, NFT collections, compute contracts), placed at genesis; every person holds every token
-//! and has approved every pool. **Leaves out.** Deployments, approvals, other contracts.
+//! and has approved every pool. Searchers' contracts likewise. **Leaves out.** Deployments, approvals, other contracts.
 //!
 //! The bytecode is the real thing: see `parallel-evm/contracts`.
 
@@ -13,7 +13,7 @@ use crate::execution::state::{Genesis, WorldState};
 use crate::kernel::math;
 use crate::kernel::random::log_normal;
 use alloy_primitives::keccak256;
-use parallel_evm::contracts::{amm, compute, erc20, nft};
+use parallel_evm::contracts::{amm, compute, cycle, erc20, nft};
 use parallel_evm::{
     Address, B256, Block, BlockEnv, Bytes, ExecuteError, Executor, PreState, SpecId, StateDelta, TxEnv,
     TxKind as To, U256,
@@ -44,8 +44,12 @@ pub struct Economy {
     computers: Vec<Address>,
     compute_iterations: u64,
     trade: Option<TradePlan>,
-    /// The last of the people.
-    arbitrageurs: u32,
+    /// Contracts of searchers.
+    searchers: Vec<Address>,
+    /// The last of the people: arbitrageurs, then searchers.
+    agents: u32,
+    /// Gas limit of a searcher's probe, and what one uses that finds nothing.
+    probe_gas: [u64; 2],
     /// Gas limit people give a call of each kind, in the order of [`TxKind::ALL`].
     gas_limits: [u64; TxKind::ALL.len()],
 }
@@ -97,8 +101,9 @@ impl Economy {
         let contracts =
             |kind: u64| (0..instances).map(move |i| address(AccountKind::Contract, kind * (1 << 32) + i));
         let comers = plan.burst.as_ref().map_or(0, |burst| u64::from(burst.accounts));
-        let arbitrageurs = plan.trade.map_or(0, |trade| trade.arbitrageurs);
-        let people = 0..u64::from(plan.accounts) + comers + u64::from(arbitrageurs);
+        let searchers = plan.trade.map_or(0, |trade| trade.searchers);
+        let agents = plan.trade.map_or(0, |trade| trade.arbitrageurs) + searchers;
+        let people = 0..u64::from(plan.accounts) + comers + u64::from(agents);
         let mut economy = Self {
             people: people.map(|i| address(AccountKind::Person, i)).collect(),
             tokens: contracts(0).collect(),
@@ -107,22 +112,49 @@ impl Economy {
             computers: contracts(3).collect(),
             compute_iterations: plan.compute_iterations,
             trade: plan.trade,
-            arbitrageurs,
+            searchers: (0..u64::from(searchers))
+                .map(|i| address(AccountKind::Contract, 4 * (1 << 32) + i))
+                .collect(),
+            agents,
+            probe_gas: [0; 2],
             gas_limits: [0; TxKind::ALL.len()],
         };
         let genesis = economy.genesis();
         economy.estimate_gas(&genesis)?;
+        if searchers > 0 {
+            economy.estimate_probes(&genesis)?;
+        }
         Ok((economy, genesis))
     }
 
-    /// Address of a person; arbitrageurs come after the others.
+    /// Address of a person; arbitrageurs and then searchers come after the others.
     pub fn person(&self, index: u32) -> Address {
         self.people[index as usize]
     }
 
-    /// Number of people, those included who come for an application in demand, and without arbitrageurs.
+    /// Number of people, those included who come for an application in demand, and without arbitrageurs and searchers.
     pub fn people(&self) -> u32 {
-        self.people.len() as u32 - self.arbitrageurs
+        self.people.len() as u32 - self.agents
+    }
+
+    /// Contract of a searcher.
+    pub fn searcher(&self, index: u32) -> Address {
+        self.searchers[index as usize]
+    }
+
+    /// The ring of all pools, from the first token back to it.
+    pub fn ring(&self) -> Vec<cycle::Leg> {
+        self.pools.iter().map(|pool| (*pool, true)).collect()
+    }
+
+    /// Gas limit of a searcher's probe of the ring.
+    pub fn probe_gas_limit(&self) -> u64 {
+        self.probe_gas[0]
+    }
+
+    /// What a probe uses that finds nothing.
+    pub fn idle_probe_gas(&self) -> u64 {
+        self.probe_gas[1]
     }
 
     /// Gas limit people give a call of a kind.
@@ -156,7 +188,8 @@ impl Economy {
             genesis.balance(*person, U256::from(BALANCE_WEI));
         }
         let tokens = U256::from(if self.trade.is_some() { TRADERS_TOKENS } else { TOKENS });
-        let supply = tokens * U256::from(self.people.len()) + U256::from(RESERVE) * U256::from(2);
+        let holders = self.people.len() + self.searchers.len();
+        let supply = tokens * U256::from(holders) + U256::from(RESERVE) * U256::from(2);
         for token in &self.tokens {
             genesis.contract(*token, erc20::runtime_code());
             genesis.storage(*token, erc20::TOTAL_SUPPLY_SLOT, supply);
@@ -180,6 +213,17 @@ impl Economy {
                 genesis.storage(token, erc20::balance_slot(*pool), U256::from(RESERVE));
                 for person in &self.people {
                     genesis.storage(token, erc20::allowance_slot(*person, *pool), U256::MAX);
+                }
+            }
+        }
+        for searcher in &self.searchers {
+            genesis.contract(*searcher, cycle::runtime_code());
+            for token in &self.tokens {
+                genesis.storage(*token, erc20::balance_slot(*searcher), tokens);
+            }
+            for (index, pool) in self.pools.iter().enumerate() {
+                for token in self.pair(index) {
+                    genesis.storage(token, erc20::allowance_slot(*searcher, *pool), U256::MAX);
                 }
             }
         }
@@ -267,6 +311,27 @@ impl Economy {
             let margin = if exact { 0 } else { worst * GAS_MARGIN_PERCENT / 100 };
             self.gas_limits[kind as usize] = worst + margin;
         }
+        Ok(())
+    }
+
+    /// Runs a probe that finds nothing, and one that trades around the ring.
+    fn estimate_probes(&mut self, genesis: &WorldState) -> Result<(), ExecuteError> {
+        let input = cycle::probe(&self.ring(), U256::ZERO);
+        let to = self.searcher(0);
+        let call = Call { to, value: U256::ZERO, input, gas_limit: SAMPLE_GAS, touches: Vec::new() };
+        let idle = self.sample(genesis, &call)?;
+        // The first pool with less of its first token than it had: there is something to gain.
+        let mut delta = StateDelta::default();
+        let less = U256::from(RESERVE / 2);
+        let token = self.pair(0)[0];
+        let slots = [(self.pools[0], amm::RESERVE0_SLOT), (token, erc20::balance_slot(self.pools[0]))];
+        for (account, slot) in slots {
+            let left = genesis.slot(account, slot) - less;
+            delta.accounts.entry(account).or_default().storage.insert(slot, left);
+        }
+        let off = genesis.apply(&delta, keccak256(genesis.id()));
+        let trading = self.sample(&off, &call)?;
+        self.probe_gas = [trading + trading * GAS_MARGIN_PERCENT / 100, idle];
         Ok(())
     }
 

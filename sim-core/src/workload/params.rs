@@ -56,6 +56,9 @@ pub struct TradePlan {
     pub p90_ppm: u64,
     /// Arbitrageurs with an inventory of every token, beside the accounts of people.
     pub arbitrageurs: u32,
+    /// Searchers with a contract each that probes the ring of pools, after the arbitrageurs.
+    #[serde(default)]
+    pub searchers: u32,
 }
 
 /// One application's demand is a multiple of its usual for a while. Those who come for it have accounts of their own.

@@ -12,3 +12,4 @@ pub mod queue;
 pub mod rollups;
 pub mod rumour;
 pub mod schedules;
+pub mod searchers;

@@ -14,6 +14,7 @@ pub mod trades;
 pub mod roofline;
 pub mod timeline;
 pub mod votes;
+pub mod welfare;
 
 use super::plot::table::DataTable;
 use super::record::RunRecord;
@@ -52,6 +53,8 @@ pub fn all(records: &[RunRecord]) -> Vec<Figure> {
         rollups::scale(records),
         trades::costs(records),
         trades::mispricing(records),
+        welfare::dispersion(records),
+        welfare::block_space(records),
         burst::figure(records),
     ]
     .into_iter()

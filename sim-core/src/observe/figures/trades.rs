@@ -1,6 +1,7 @@
 //! What swaps cost, by their size and by how liquidity is spread; how far prices are off those outside.
 
 use super::Figure;
+use crate::observe::dispersion::{self, Dispersion};
 use crate::observe::markets;
 use crate::observe::plot::canvas::{Canvas, LegendItem, Panel, Swatch};
 use crate::observe::plot::scale::Scale;
@@ -24,7 +25,7 @@ fn begins(bin: usize) -> f64 {
 fn bins(run: &RunRecord) -> Vec<Vec<Trade>> {
     let mut bins = vec![Vec::new(); BINS];
     for trade in
-        run.rollups.transactions.iter().filter(|tx| tx.measured && !tx.agent).filter_map(|tx| tx.trade)
+        run.rollups.transactions.iter().filter(|tx| tx.measured && tx.of_people()).filter_map(|tx| tx.trade)
     {
         let size = trade.size_ppb as f64 / 1e9;
         let bin = (0..BINS).rev().find(|bin| size >= begins(*bin)).unwrap_or(0);
@@ -114,6 +115,8 @@ pub fn mispricing(records: &[RunRecord]) -> Option<Figure> {
         "share of swaps' gas",
         "gained over sold",
         "people lost over sold",
+        "half-life (s)",
+        "half-life of distances between rollups (s)",
     ]);
     let mut arms = Vec::new();
     for run in records {
@@ -121,6 +124,10 @@ pub fn mispricing(records: &[RunRecord]) -> Option<Figure> {
             let Some(market) = markets::summarise(run, fleet) else { continue };
             let share = |permille| market.mispricing.percentile(permille).map(|ppb| ppb as f64 / 1e9);
             let over = |part: f64, whole: f64| Cell::maybe((whole > 0.0).then(|| part / whole));
+            let apart = dispersion::summarise(run, fleet);
+            let half_life = |get: fn(&Dispersion) -> Option<u64>| {
+                Cell::maybe(apart.as_ref().and_then(get).map(|ns| ns as f64 / 1e9))
+            };
             table.push(vec![
                 Cell::Text(run.plan.name.clone()),
                 Cell::maybe(fleet.liquidity_parts_milli.map(|parts| parts as f64 / 1e3)),
@@ -132,6 +139,8 @@ pub fn mispricing(records: &[RunRecord]) -> Option<Figure> {
                 Cell::Num(market.gas_share),
                 over(market.gained, market.sold),
                 over(market.people_lost, market.people_sold),
+                half_life(|found| found.mispricing_half_life_ns),
+                half_life(|found| found.distance_half_life_ns),
             ]);
             arms.push((run, market.mispricing));
         }

@@ -12,6 +12,7 @@ pub mod reader;
 pub mod rollups;
 pub mod series;
 pub mod transactions;
+pub mod welfare;
 pub mod writer;
 
 use super::record::RunRecord;
@@ -85,7 +86,7 @@ pub struct TableFile {
 }
 
 /// All tables, in the order in which they are documented.
-pub const ALL: [TableFile; 9] = [
+pub const ALL: [TableFile; 10] = [
     TableFile {
         file: "blocks.parquet",
         row: "One row per arm and block, warm-up and stale blocks included.",
@@ -151,6 +152,12 @@ pub const ALL: [TableFile; 9] = [
             writer::write(sink, &rollups::blob_columns(), || rollups::rows(records, |r| &r.blob_blocks))
         },
         describe: || describe(&rollups::blob_columns()),
+    },
+    TableFile {
+        file: "welfare.parquet",
+        row: "One row per arm, fleet of rollups with prices outside and a worth of liquidity, and party.",
+        write: |records, sink| writer::write(sink, &welfare::columns(), || welfare::rows(records)),
+        describe: || describe(&welfare::columns()),
     },
 ];
 

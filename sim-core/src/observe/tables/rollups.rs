@@ -2,8 +2,10 @@
 
 use super::{Column, Get, column};
 use crate::observe::record::{
-    BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RollupsRecord, RunRecord,
+    BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, Party, RollupTxRecord, RollupsRecord,
+    RunRecord,
 };
+use crate::workload::economy::RESERVE;
 
 /// A record and the run it belongs to.
 pub struct Row<'a, T> {
@@ -201,7 +203,52 @@ pub fn transaction_columns<'a>() -> Vec<Column<Row<'a, RollupTxRecord>>> {
             "logarithm of the pool's price after it; null: no followed swap",
             Get::OptF64(|r| Some(r.record.trade?.log_ppb as f64 / 1e9)),
         ),
-        column("arbitrageur", "-", "sent by an arbitrageur", Get::OptBool(|r| Some(r.record.agent))),
+        column(
+            "arbitrageur",
+            "-",
+            "sent by an arbitrageur",
+            Get::OptBool(|r| Some(r.record.party == Party::Arbitrageur)),
+        ),
+        column(
+            "party",
+            "-",
+            "who sent it: people, arbitrageurs, searchers",
+            Get::OptText(|r| Some(r.record.party.name().to_owned())),
+        ),
+        column(
+            "gas",
+            "gas",
+            "gas used; null: not executed, or no prices outside",
+            Get::OptU64(|r| Some(r.record.paid?.gas)),
+        ),
+        column(
+            "base_fee_wei",
+            "wei/gas",
+            "base fee of its block; null: as above",
+            Get::OptU64(|r| Some(r.record.paid?.base_fee_wei)),
+        ),
+        column("tip_wei", "wei/gas", "tip; null: as above", Get::OptU64(|r| Some(r.record.paid?.tip_wei))),
+        column(
+            "success",
+            "-",
+            "not reverted; null: as above",
+            Get::OptBool(|r| Some(r.record.paid?.success)),
+        ),
+        column(
+            "round_swaps",
+            "-",
+            "swaps of a searcher's probe that traded; 0 for all others",
+            Get::U64(|r| r.record.legs.len() as u64),
+        ),
+        column(
+            "surplus",
+            "-",
+            "what its swaps bought less what they sold at values outside, over all liquidity there is; null: none",
+            Get::OptF64(|r| {
+                let units = r.record.swaps().map(|trade| trade.surplus_units as f64).reduce(|a, b| a + b)?;
+                Some(units / RESERVE as f64)
+            }),
+        ),
     ]
 }
 

@@ -8,8 +8,11 @@
 //! somebody was faster. While one is under way for a pool it sends no other there. Profits are counted at the
 //! reference price at execution ([`super::trades::Trade::gain_atto`]).
 //!
-//! **Leaves out.** Inventories that run out, or are carried by bridges; trades in a circle on one rollup; bids for a place
-//! in the block; costs in ether, which are a parameter in the pool's own tokens.
+//! A trade costs a fixed part of all liquidity; or, where the plan says what liquidity is worth, the gas limit of a swap at
+//! the rollup's base fee in the block it was shown last and its own tip.
+//!
+//! **Leaves out.** Inventories that run out, or are carried by bridges; bids for a place in the block. Trades in a circle
+//! on one rollup are [`super::searchers`]'.
 //!
 //! **Parameters.** [`MarketPlan`], [`TIPS`]. **Source** inventory arbitrage is two thirds of what happens between chains
 //! (arXiv 2501.17335). **Checked against** the band of [`super::arbitrage`] in whole runs (`tests/rollup_agents.rs`).
@@ -69,6 +72,13 @@ impl Path {
         let (logs, first) = (&self.logs[step], pool as usize);
         logs[first] - logs[(first + 1) % logs.len()]
     }
+
+    /// Values of a pool's two tokens outside, units for 10^18 units of each.
+    pub fn values(&mut self, at_ns: u64, pool: u32) -> [u128; 2] {
+        self.log(at_ns, pool);
+        let (logs, first) = (&self.logs[(at_ns / self.step_ns) as usize], pool as usize);
+        [logs[first], logs[(first + 1) % logs.len()]].map(of_log)
+    }
 }
 
 /// What an arbitrageur knows of a rollup.
@@ -81,6 +91,8 @@ struct View {
     logs: Vec<f64>,
     /// A swap is under way there.
     busy: Vec<bool>,
+    /// Price of gas in the block it was last shown of, wei.
+    base_fee_wei: u64,
 }
 
 /// What a sequencer shows of a block.
@@ -90,6 +102,7 @@ pub struct Shown {
     rollup: u32,
     block: u64,
     pools: Vec<(u32, Reserves)>,
+    base_fee_wei: u64,
 }
 
 /// A swap an arbitrageur sent.
@@ -136,6 +149,7 @@ impl Agents {
                 pools: vec![pool; pools],
                 logs: vec![0.0; pools],
                 busy: vec![false; pools],
+                base_fee_wei: plan.rules.base_fee_min_wei,
             }
         };
         Self {
@@ -149,7 +163,12 @@ impl Agents {
 
     /// Whether a gateway is an arbitrageur's.
     pub(in crate::rollup) fn sits_at(&self, gateway: u16) -> bool {
-        usize::from(gateway) >= self.first
+        (self.first..self.first + self.views.len()).contains(&usize::from(gateway))
+    }
+
+    /// Values of a pool's two tokens outside; `None` where there are none.
+    pub(in crate::rollup) fn values(&mut self, at_ns: u64, pool: u32) -> Option<[u128; 2]> {
+        Some(self.path.as_mut()?.values(at_ns, pool))
     }
 
     /// The swap behind a transaction of an arbitrageur.
@@ -219,7 +238,8 @@ impl Fleet {
     /// An arbitrageur looks at the pools of a rollup and trades where it pays.
     fn consider<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, agent: usize, rollup: u32) {
         let cost_ppb = self.agents.plan.as_ref().map_or(0, |plan| plan.cost_ppb);
-        let cost = U256::from(RESERVE / 1_000_000_000) * U256::from(cost_ppb);
+        let fixed = U256::from(RESERVE / 1_000_000_000) * U256::from(cost_ppb);
+        let of_gas = self.cost_of_gas(agent, rollup);
         for pool in 0..self.common.economy.pools().len() {
             let Some(path) = &mut self.agents.path else { return };
             let log = path.log(now.time.0, pool as u32);
@@ -229,6 +249,12 @@ impl Fleet {
                 continue;
             }
             let price = of_log(log);
+            // Gas is paid in ether, profits are counted in the pool's second token.
+            let in_token1 = |units: U256| {
+                let value = path.values(now.time.0, pool as u32)[1];
+                units.saturating_mul(U256::from(arbitrage::PRICE_ONE)) / U256::from(value.max(1))
+            };
+            let cost = of_gas.map_or(fixed, in_token1);
             let Some(trade) = arbitrage::best(view.pools[pool], price).filter(|trade| trade.profit > cost)
             else {
                 continue;
@@ -250,6 +276,14 @@ impl Fleet {
                 Order { pool: pool as u32, zero_for_one, amount, least },
             );
         }
+    }
+
+    /// What the gas of a swap costs at the price last shown, tip included, units of outside value.
+    fn cost_of_gas(&self, agent: usize, rollup: u32) -> Option<U256> {
+        let tip = self.common.plan.demand.max_fee_median_wei;
+        let price = self.agents.views[agent][rollup as usize].base_fee_wei.saturating_add(tip);
+        let wei = u128::from(self.common.economy.gas_limit(TxKind::Swap)) * u128::from(price);
+        self.agents.plan.as_ref()?.units(wei)
     }
 
     fn place_order<D: Dissemination>(
@@ -306,6 +340,9 @@ impl Fleet {
         let state = &self.active[place].state;
         let pool = |number: &u32| (*number, reserves(state, self.common.economy.pools()[*number as usize]));
         let pools: Vec<(u32, Reserves)> = touched.iter().map(pool).collect();
+        let base_fee_wei = self.active[place].base_fee_wei;
+        // Who compares gas with gains is told its price.
+        let price_bytes = self.agents.plan.as_ref().and_then(|plan| plan.worth_milli_eth).map_or(0, |_| 8);
         let from = self.hosts[self.host_index(rollup) as usize].node;
         for agent in 0..self.agents.views.len() {
             let index = self.agents.first + agent;
@@ -314,8 +351,10 @@ impl Fleet {
             if pools.is_empty() && own.is_empty() {
                 continue;
             }
-            let bytes = CONTROL_BYTES + RECEIPT_BYTES * own.len() as u64 + POOL_BYTES * pools.len() as u64;
-            let view = Some(Shown { agent: agent as u32, rollup, block, pools: pools.clone() });
+            let parts = RECEIPT_BYTES * own.len() as u64 + POOL_BYTES * pools.len() as u64;
+            let bytes = CONTROL_BYTES + parts + price_bytes;
+            let pools = pools.clone();
+            let view = Some(Shown { agent: agent as u32, rollup, block, pools, base_fee_wei });
             let to = self.gateways[index].node;
             let letter = self.write(Answer { txs: own, view, ..Answer::default() });
             if to == from {
@@ -341,6 +380,9 @@ impl Fleet {
             self.agents.done(&tx);
         }
         let view = &mut self.agents.views[agent][shown.rollup as usize];
+        if view.blocks.iter().all(|block| shown.block > *block) {
+            view.base_fee_wei = shown.base_fee_wei;
+        }
         for (pool, held) in shown.pools {
             let pool = pool as usize;
             // A message may overtake an earlier one.

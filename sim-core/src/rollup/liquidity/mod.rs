@@ -4,6 +4,8 @@
 //! * [`arbitrage`]: what a pool whose price is off is worth to whoever puts it right; the band in which nobody does.
 //! * [`price`]: a reference price that moves while nobody looks: a geometric Brownian motion with jumps.
 //! * [`agents`]: arbitrageurs who act on what they have been shown, by transactions that travel, queue and may revert.
+//! * [`searchers`]: searchers whose probes look for trades in a circle on chain and use block space whether or not there are.
+//! * [`books`]: what transactions paid for gas, what pools and the rollup came to.
 //! * [`trades`]: what the executed swaps of a fleet cost.
 //!
 //! All of it is arithmetic on what a trader sees: the reserves of constant-product pools with a fee of 0.30 %
@@ -15,8 +17,10 @@
 
 pub mod agents;
 pub mod arbitrage;
+pub mod books;
 pub mod price;
 pub mod route;
+pub mod searchers;
 pub mod trades;
 
 use crate::kernel::math;

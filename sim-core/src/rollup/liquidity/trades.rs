@@ -5,9 +5,10 @@
 //! spread, fee and slippage together, as the transaction met them after whatever stood before it in the block.
 //! **Leaves out.** The way from the price a trader saw to the one the trade met. **Parameters** none.
 //! **Source** the definition. **Checked against** the pools' own storage after every block (debug assertion) and the
-//! closed form (`tests/rollup_liquidity.rs`).
+//! closed form (`tests/rollup_liquidity.rs`). Swaps of a probe around a ring are read from the pools' events.
 
 use super::Reserves;
+use super::books::worth;
 use crate::execution::builder::ExecutedBlock;
 use crate::execution::state::WorldState;
 use crate::kernel::event::Moment;
@@ -15,7 +16,7 @@ use crate::rollup::fleet::Fleet;
 use crate::workload::economy::RESERVE;
 use crate::workload::params::TxKind;
 use parallel_evm::contracts::amm;
-use parallel_evm::{Address, U256};
+use parallel_evm::{Address, Receipt, U256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +42,18 @@ pub struct Trade {
     pub gain_atto: i64,
     /// Logarithm of the pool's price after it, parts per billion.
     pub log_ppb: i64,
+    /// Where there are prices outside: what was bought less what was sold at the tokens' values outside when it was
+    /// executed, units (a pool that holds all liquidity holds [`RESERVE`] of each token).
+    pub surplus_units: i128,
+}
+
+/// A swap that went through, as its call or its event tells it.
+#[derive(Clone, Copy, Debug)]
+struct Executed {
+    pool: u32,
+    zero_for_one: bool,
+    amount: U256,
+    out: U256,
 }
 
 /// The direction and amount that a call of `swap` names.
@@ -72,35 +85,26 @@ impl Fleet {
     ) -> Vec<u32> {
         let common = Arc::clone(&self.common);
         let mut pools: BTreeMap<u32, Reserves> = BTreeMap::new();
+        let priced = common.plan.market.is_some();
         for (handle, receipt) in chosen.iter().zip(&executed.output.receipts) {
             let tx = self.txs[*handle as usize];
+            if priced {
+                self.note_payment(place, *handle, receipt);
+            }
+            if self.searchers.sits_at(tx.gateway) {
+                self.note_round(now, place, *handle, receipt, &mut pools);
+                continue;
+            }
             if common.plan.demand.mix[usize::from(tx.kind)].0 != TxKind::Swap {
                 continue;
             }
             let body = self.transaction(&tx);
             let pool = body.to.to().and_then(|to| common.economy.pools().iter().position(|pool| pool == to));
             let (Some(pool), Some((zero_for_one, amount))) = (pool, read_swap(&body.input)) else { continue };
-            let (address, pool) = (common.economy.pools()[pool], pool as u32);
-            let rollup = &mut self.active[place];
-            let held = pools.entry(pool).or_insert_with(|| reserves(&rollup.state, address));
-            rollup.totals.swaps += 1;
-            let mut trade = Trade {
-                size_ppb: ppb(amount, U256::from(RESERVE)),
-                cost_ppb: None,
-                pool,
-                order: rollup.totals.swaps,
-                gas: receipt.gas_used,
-                gain_atto: 0,
-                log_ppb: 0,
-            };
-            if receipt.success {
-                let out = U256::from_be_slice(&receipt.output);
-                let (reserve_in, reserve_out) = held.sides(zero_for_one);
-                trade.cost_ppb = Some(WHOLE.saturating_sub(ppb(out * reserve_in, amount * reserve_out)));
-                trade.gain_atto = self.agents.gain(now.time.0, pool, zero_for_one, amount, out).unwrap_or(0);
-                *held = held.after(zero_for_one, amount, out).expect("what was paid out was there");
-            }
-            trade.log_ppb = (held.log_price() * WHOLE as f64) as i64;
+            let out = receipt.success.then(|| U256::from_be_slice(&receipt.output));
+            let swap = Executed { pool: pool as u32, zero_for_one, amount, out: out.unwrap_or_default() };
+            let mut trade = self.note_swap(now, place, swap, out.is_some(), &mut pools);
+            trade.gas = receipt.gas_used;
             self.trades.insert(*handle, trade);
         }
         debug_assert!(
@@ -111,6 +115,67 @@ impl Fleet {
             "what was noted is what the pools hold"
         );
         pools.into_keys().collect()
+    }
+
+    /// A swap, and what it leaves in its pool; without its gas.
+    fn note_swap(
+        &mut self,
+        now: Moment,
+        place: usize,
+        swap: Executed,
+        success: bool,
+        pools: &mut BTreeMap<u32, Reserves>,
+    ) -> Trade {
+        let Executed { pool, zero_for_one, amount, out } = swap;
+        let address = self.common.economy.pools()[pool as usize];
+        let rollup = &mut self.active[place];
+        let held = pools.entry(pool).or_insert_with(|| reserves(&rollup.state, address));
+        rollup.totals.swaps += 1;
+        let mut trade = Trade {
+            size_ppb: ppb(amount, U256::from(RESERVE)),
+            cost_ppb: None,
+            pool,
+            order: rollup.totals.swaps,
+            gas: 0,
+            gain_atto: 0,
+            log_ppb: 0,
+            surplus_units: 0,
+        };
+        if success {
+            let (reserve_in, reserve_out) = held.sides(zero_for_one);
+            trade.cost_ppb = Some(WHOLE.saturating_sub(ppb(out * reserve_in, amount * reserve_out)));
+            trade.gain_atto = self.agents.gain(now.time.0, pool, zero_for_one, amount, out).unwrap_or(0);
+            if let Some([value0, value1]) = self.agents.values(now.time.0, pool) {
+                let [sold, bought] = if zero_for_one { [value0, value1] } else { [value1, value0] };
+                trade.surplus_units = worth((out, bought), (amount, sold));
+            }
+            *held = held.after(zero_for_one, amount, out).expect("what was paid out was there");
+        }
+        trade.log_ppb = (held.log_price() * WHOLE as f64) as i64;
+        trade
+    }
+
+    /// The swaps of a probe that traded, by their events. Its gas is in what it paid.
+    fn note_round(
+        &mut self,
+        now: Moment,
+        place: usize,
+        handle: u32,
+        receipt: &Receipt,
+        pools: &mut BTreeMap<u32, Reserves>,
+    ) {
+        let mut legs = Vec::new();
+        for log in &receipt.logs {
+            let pool = self.common.economy.pools().iter().position(|pool| *pool == log.address);
+            let Some((pool, (zero_for_one, amount, out))) = pool.zip(amm::read_swap_event(log)) else {
+                continue;
+            };
+            let swap = Executed { pool: pool as u32, zero_for_one, amount, out };
+            legs.push(self.note_swap(now, place, swap, true, pools));
+        }
+        if !legs.is_empty() {
+            self.legs.insert(handle, legs);
+        }
     }
 }
 

@@ -3,15 +3,13 @@
 use super::{Context, thousands};
 use crate::chain::blob::{BlobPlan, Sampling};
 use crate::chain::fee_market::blob::SCHEDULES;
-use crate::kernel::math;
-use crate::rollup::liquidity::price::PricePlan;
 use crate::rollup::presets::{self, Preset};
 use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
 use crate::scenario::plan::{
-    ChainPlan, ConsensusPlan, DataPlan, FleetPlan, MarketPlan, NodesPlan, OrderPlan, ProofPlan, RulesPlan,
-    SharesPlan, ThrottlePlan, TradePlan, TxKind, UsersPlan,
+    ChainPlan, ConsensusPlan, DataPlan, FleetPlan, NodesPlan, OrderPlan, ProofPlan, RulesPlan, SharesPlan,
+    ThrottlePlan,
 };
 use crate::scenario::spec::{
     BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, OrderSpec, ProofSpec, RollupsSpec, SharesSpec, UsersSpec,
@@ -104,21 +102,21 @@ pub(super) fn resolve(
     Ok(fleets)
 }
 
-struct Section<'a> {
-    context: &'a Context<'a>,
+pub(super) struct Section<'a> {
+    pub(super) context: &'a Context<'a>,
     section: &'a str,
 }
 
 impl Section<'_> {
-    fn path(&self, field: &str) -> String {
+    pub(super) fn path(&self, field: &str) -> String {
         format!("{}.{field}", self.section)
     }
 
-    fn count(&self, field: &str, value: u64, low: u64, high: u64) -> Result<u32, ScenarioError> {
+    pub(super) fn count(&self, field: &str, value: u64, low: u64, high: u64) -> Result<u32, ScenarioError> {
         self.context.count_u32(&self.path(field), Some(value), low, high)
     }
 
-    fn duration(&self, field: &str, ns: u64, bounds: (u64, u64)) -> Result<u64, ScenarioError> {
+    pub(super) fn duration(&self, field: &str, ns: u64, bounds: (u64, u64)) -> Result<u64, ScenarioError> {
         self.context.between(&self.path(field), ns, bounds, duration)
     }
 
@@ -229,54 +227,6 @@ impl Section<'_> {
             return Err(self.context.error(&self.path("demand.instances"), problem));
         }
         Ok(plan)
-    }
-
-    fn market(
-        &self,
-        spec: &FleetSpec,
-        demand: &mut UsersPlan,
-        (count, nodes): (u32, u32),
-    ) -> Result<Option<MarketPlan>, ScenarioError> {
-        let Some(market) = &spec.market else { return Ok(None) };
-        let real = |field: &str, value: Option<Real>, default: u64, most: u64| {
-            let path = self.path(&format!("market.{field}"));
-            let value = value.map_or(default, |value| value.0);
-            self.context.between(&path, value, (0, most), |v| Real(v).to_string())
-        };
-        let day_ppm = real("volatility", market.volatility, 50_000, 10_000_000)?;
-        let jumps_ppm = real("jumps", market.jumps, 0, 100_000_000_000)?;
-        let jump_ppm = real("jump", market.jump, 10_000, 1_000_000)?;
-        let second_ns = 1_000_000_000;
-        let step_ns = market.step.map_or(second_ns, |step| step.0);
-        let most = 100.min(u64::from(nodes));
-        let arbitrageurs = self.count("market.arbitrageurs", market.arbitrageurs.unwrap_or(1), 0, most)?;
-        if arbitrageurs > 0 && u64::from(count) > limits::WATCHED_ROLLUPS_MAX {
-            let problem = format!(
-                "arbitrageurs watch every rollup: {} are more than {}",
-                thousands(count.into()),
-                thousands(limits::WATCHED_ROLLUPS_MAX)
-            );
-            return Err(self.context.error(&self.path("market.arbitrageurs"), problem));
-        }
-        if !demand.mix.iter().any(|(kind, share)| *kind == TxKind::Swap && *share > 0) {
-            let problem = "nobody swaps: the mix has no `swap`";
-            return Err(self.context.error(&self.path("market"), problem));
-        }
-        demand.trade = Some(TradePlan { arbitrageurs, ..demand.trade.unwrap_or(super::workload::TRADE) });
-        Ok(Some(MarketPlan {
-            price: PricePlan {
-                volatility_ppb: (day_ppm as f64 * 1e3 / math::sqrt(86_400.0)).round() as u64,
-                jumps_milli_per_day: jumps_ppm / 1_000,
-                jump_ppm,
-            },
-            step_ns: self.duration("market.step", step_ns, (100_000_000, 3_600 * second_ns))?,
-            cost_ppb: self.context.between(
-                &self.path("market.cost_ppb"),
-                market.cost_ppb.unwrap_or(10),
-                (0, 1_000_000_000),
-                thousands,
-            )?,
-        }))
     }
 
     fn rules(&self, spec: &FleetSpec, preset: &Preset) -> Result<RulesPlan, ScenarioError> {

@@ -18,7 +18,8 @@ pub(in crate::scenario) const KINDS: [(&str, TxKind); 5] = [
 ];
 
 /// Sizes of swaps, where none are given.
-pub(super) const TRADE: TradePlan = TradePlan { median_ppm: 100, p90_ppm: 10_000_000, arbitrageurs: 0 };
+pub(super) const TRADE: TradePlan =
+    TradePlan { median_ppm: 100, p90_ppm: 10_000_000, arbitrageurs: 0, searchers: 0 };
 
 pub(super) fn resolve(
     context: &Context<'_>,
@@ -106,6 +107,7 @@ pub(super) fn users(
                     |v| Factor(v).to_string(),
                 )?,
                 arbitrageurs: 0,
+                searchers: 0,
             })
         }
     };

@@ -121,6 +121,29 @@ pub struct MarketSpec {
     /// What a trade costs them beside the fee, over the reserve of a pool that holds all liquidity, parts per
     /// billion: 10 are 2 cents for a pool worth 4 million dollars. Allowed: 0 to 1,000,000,000. Default: 10.
     pub cost_ppb: Option<u64>,
+    /// What the reserve that a pool with all liquidity holds of one token is worth, ether. With it `cost_ppb` must not be
+    /// given: a trade costs an arbitrageur the gas of a swap at the price of the rollup, and results are in ether.
+    /// Allowed: 0.001 to 100,000,000. Default: nobody says, or 1000 where there are searchers.
+    pub worth_eth: Option<Real>,
+    /// Searchers, whose probes look for trades in a circle of all pools and use block space whether or not there are any;
+    /// `demand.instances` is 2 to 4 with them.
+    pub searchers: Option<SearchersSpec>,
+}
+
+/// Searchers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchersSpec {
+    /// How many, each at a node of its own and with a contract on every rollup; times `count` at most 10,000.
+    /// Allowed: 0 to 100, at most `nodes.count`. Default: 3.
+    pub count: Option<u64>,
+    /// Tip per gas. Allowed: 0 to 1 eth. Default: a hundredth of the least base fee.
+    pub tip: Option<Price>,
+    /// Gains are averaged over about this long, and each rollup is probed at least once in it. Allowed: 1 s to 1 h.
+    /// Default: "30 s".
+    pub window: Option<Duration>,
+    /// What a probe must be expected to gain beyond its price, over that price. Allowed: 0 to 100. Default: 0.
+    pub margin: Option<Real>,
 }
 
 /// How demand or liquidity is spread over rollups.

@@ -17,6 +17,8 @@ use std::sync::Arc;
 const SEQUENCERS: u64 = 5;
 /// Entity of the draws that place arbitrageurs.
 const ARBITRAGEURS: u64 = 7;
+/// Entity of the draws that place searchers.
+const SEARCHERS: u64 = 8;
 
 impl Builder<'_> {
     /// A fleet with chain number `index`; `chains` are those before it.
@@ -39,6 +41,8 @@ impl Builder<'_> {
         let (economy, genesis) = self.resources.economies.get(&plan.demand)?;
         // Blocks of rollups are not executed twice, so none is kept.
         let cache = Arc::new(ExecutionCache::new(0));
+        let trade = plan.market.as_ref().and(plan.demand.trade);
+        let [arbitrageurs, searchers] = trade.map_or([0; 2], |t| [t.arbitrageurs, t.searchers]);
         let setup = FleetSetup {
             chain: index,
             plan: plan.clone(),
@@ -49,7 +53,8 @@ impl Builder<'_> {
             pricing: Pricing { timer: BlockTimer::new(&plan.execution)?, machines: machines.collect() },
             gateways: self.rpc_nodes(&plan.demand),
             sequencers: self.fast_nodes(SEQUENCERS, index, plan.sequencers.max(1)),
-            arbitrageurs: self.arbitrageurs(index, plan),
+            arbitrageurs: self.placed(ARBITRAGEURS, index, arbitrageurs),
+            searchers: self.placed(SEARCHERS, index, searchers),
             slot_ns,
             last_ns: slot_ns * u64::from(last_slot),
         };
@@ -57,10 +62,9 @@ impl Builder<'_> {
         Ok(ChainState::Fleet(Box::new(fleet)))
     }
 
-    /// Nodes of arbitrageurs with their regions.
-    fn arbitrageurs(&self, index: u32, plan: &FleetPlan) -> Vec<(NodeId, u32)> {
-        let count = plan.market.as_ref().and(plan.demand.trade).map_or(0, |trade| trade.arbitrageurs);
-        let nodes = self.fast_nodes(ARBITRAGEURS, index, count);
+    /// Nodes of traders with their regions.
+    fn placed(&self, purpose: u64, index: u32, count: u32) -> Vec<(NodeId, u32)> {
+        let nodes = self.fast_nodes(purpose, index, count);
         nodes.into_iter().map(|node| (node, self.placement[node.index()].0.into())).collect()
     }
 

@@ -1,0 +1,138 @@
+//! The `market` of a fleet of rollups: prices outside, arbitrageurs, searchers.
+
+use super::rollups::Section;
+use super::thousands;
+use crate::kernel::math;
+use crate::rollup::liquidity::price::PricePlan;
+use crate::rollup::presets;
+use crate::scenario::error::ScenarioError;
+use crate::scenario::library::duration;
+use crate::scenario::limits;
+use crate::scenario::plan::{MarketPlan, SearchersPlan, TradePlan, TxKind, UsersPlan};
+use crate::scenario::spec::{FleetSpec, MarketSpec};
+use crate::scenario::units::{Price, Real};
+
+impl Section<'_> {
+    pub(super) fn market(
+        &self,
+        spec: &FleetSpec,
+        demand: &mut UsersPlan,
+        (count, nodes): (u32, u32),
+    ) -> Result<Option<MarketPlan>, ScenarioError> {
+        let Some(market) = &spec.market else { return Ok(None) };
+        let real = |field: &str, value: Option<Real>, default: u64, most: u64| {
+            let path = self.path(&format!("market.{field}"));
+            let value = value.map_or(default, |value| value.0);
+            self.context.between(&path, value, (0, most), |v| Real(v).to_string())
+        };
+        let day_ppm = real("volatility", market.volatility, 50_000, 10_000_000)?;
+        let jumps_ppm = real("jumps", market.jumps, 0, 100_000_000_000)?;
+        let jump_ppm = real("jump", market.jump, 10_000, 1_000_000)?;
+        let second_ns = 1_000_000_000;
+        let step_ns = market.step.map_or(second_ns, |step| step.0);
+        let most = 100.min(u64::from(nodes));
+        let arbitrageurs = self.count("market.arbitrageurs", market.arbitrageurs.unwrap_or(1), 0, most)?;
+        if arbitrageurs > 0 && u64::from(count) > limits::WATCHED_ROLLUPS_MAX {
+            let problem = format!(
+                "arbitrageurs watch every rollup: {} are more than {}",
+                thousands(count.into()),
+                thousands(limits::WATCHED_ROLLUPS_MAX)
+            );
+            return Err(self.context.error(&self.path("market.arbitrageurs"), problem));
+        }
+        if !demand.mix.iter().any(|(kind, share)| *kind == TxKind::Swap && *share > 0) {
+            let problem = "nobody swaps: the mix has no `swap`";
+            return Err(self.context.error(&self.path("market"), problem));
+        }
+        let (searchers, searching) = self.searchers(spec, market, demand, (count, nodes))?;
+        let worth_milli_eth = self.worth(market)?;
+        let trade = demand.trade.unwrap_or(super::workload::TRADE);
+        demand.trade = Some(TradePlan { arbitrageurs, searchers, ..trade });
+        Ok(Some(MarketPlan {
+            price: PricePlan {
+                volatility_ppb: (day_ppm as f64 * 1e3 / math::sqrt(86_400.0)).round() as u64,
+                jumps_milli_per_day: jumps_ppm / 1_000,
+                jump_ppm,
+            },
+            step_ns: self.duration("market.step", step_ns, (100_000_000, 3_600 * second_ns))?,
+            cost_ppb: self.context.between(
+                &self.path("market.cost_ppb"),
+                market.cost_ppb.unwrap_or(10),
+                (0, 1_000_000_000),
+                thousands,
+            )?,
+            worth_milli_eth,
+            searchers: searching,
+        }))
+    }
+
+    fn worth(&self, market: &MarketSpec) -> Result<Option<u64>, ScenarioError> {
+        let default = market.searchers.is_some().then_some(Real(1_000_000_000));
+        let Some(worth) = market.worth_eth.or(default) else { return Ok(None) };
+        if market.cost_ppb.is_some() {
+            let problem =
+                "what a trade costs is given twice: by `cost_ppb`, and by the price of gas and `worth_eth`";
+            return Err(self
+                .context
+                .error(&self.path("market.cost_ppb"), problem)
+                .help("leave out one of them; with searchers, `cost_ppb`"));
+        }
+        let bounds = (1_000, 100_000_000_000_000);
+        let worth_ppm =
+            self.context.between(&self.path("market.worth_eth"), worth.0, bounds, |v| Real(v).to_string())?;
+        Ok(Some(worth_ppm / 1_000))
+    }
+
+    /// How many searchers, and how they decide.
+    fn searchers(
+        &self,
+        fleet: &FleetSpec,
+        market: &MarketSpec,
+        demand: &UsersPlan,
+        (count, nodes): (u32, u32),
+    ) -> Result<(u32, Option<SearchersPlan>), ScenarioError> {
+        let Some(spec) = &market.searchers else { return Ok((0, None)) };
+        let path = |field: &str| self.path(&format!("market.searchers.{field}"));
+        let most = 100.min(u64::from(nodes));
+        let many = self.context.count_u32(&path("count"), Some(spec.count.unwrap_or(3)), 0, most)?;
+        if u64::from(many) * u64::from(count) > limits::WATCHED_ROLLUPS_MAX {
+            let problem = format!(
+                "{} searchers on {} rollups: their product is above {}",
+                thousands(many.into()),
+                thousands(count.into()),
+                thousands(limits::WATCHED_ROLLUPS_MAX)
+            );
+            return Err(self.context.error(&path("count"), problem));
+        }
+        if demand.instances > 4 {
+            let problem = format!(
+                "searchers go around the ring of all pools: {} are more than 4, and each takes a fee",
+                demand.instances
+            );
+            return Err(self.context.error(&self.path("demand.instances"), problem));
+        }
+        let least = fleet.base_fee.map_or_else(
+            || {
+                presets::named(fleet.preset.as_deref().unwrap_or("op-like"))
+                    .map_or(0, |p| p.rules.base_fee_min_wei)
+            },
+            |price| price.0,
+        );
+        let tip_wei = self.context.between(
+            &path("tip"),
+            spec.tip.map_or(least / 100, |tip| tip.0),
+            (0, limits::PRICE_MAX_WEI),
+            |v| Price(v).to_string(),
+        )?;
+        let window_ns = self.context.between(
+            &path("window"),
+            spec.window.map_or(30_000_000_000, |d| d.0),
+            (1_000_000_000, 3_600_000_000_000),
+            duration,
+        )?;
+        let margin = spec.margin.map_or(0, |margin| margin.0);
+        let margin_ppm =
+            self.context.between(&path("margin"), margin, (0, 100_000_000), |v| Real(v).to_string())?;
+        Ok((many, Some(SearchersPlan { tip_wei, window_ns, margin_ppm })))
+    }
+}
