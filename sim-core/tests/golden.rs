@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 10] = [
+const SCENARIOS: [(&str, &[&str], bool); 11] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
     (
         "local-fee-markets",
@@ -60,6 +60,7 @@ const SCENARIOS: [(&str, &[&str], bool); 10] = [
         ],
         false,
     ),
+    ("searcher-spam", &["rollups.0.demand.accounts=60"], false),
     ("serial-vs-parallel", &["chain.gas_limit=\"20 Mgas\""], false),
     ("split-liquidity", &["rollups.0.demand.accounts=60"], false),
 ];
