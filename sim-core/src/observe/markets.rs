@@ -98,12 +98,7 @@ pub(super) type Look<'a> = dyn FnMut(u64, &[f64], &[f64]) + 'a;
 
 /// Calls `look` at so many times of the measured part, the last at its end, with the time, the logarithms of all pools' prices by
 /// rollup and pool, and those of the prices outside by pool; `None` if there are none.
-pub(super) fn replay(
-    run: &RunRecord,
-    fleet: &FleetRecord,
-    times: u64,
-    look: &mut Look<'_>,
-) -> Option<()> {
+pub(super) fn replay(run: &RunRecord, fleet: &FleetRecord, times: u64, look: &mut Look<'_>) -> Option<()> {
     let (plan, pools) = (plan(run, fleet)?, pools(run, fleet)?);
     let market = plan.market.as_ref()?;
     let included =
