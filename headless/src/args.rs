@@ -4,6 +4,7 @@ mod compare;
 mod sweep;
 
 use crate::task::{CheckTask, ExecTask, ImportTask, RunTask, Task};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use compare::{CompareArgs, DiffArgs};
 use sim_core::scenario::Changes;
@@ -71,8 +72,8 @@ enum Command {
         /// Numbers of the blocks
         #[arg(required = true)]
         numbers: Vec<u64>,
-        /// Rules in force, such as OSAKA; needed for chains other than the Ethereum main net
-        #[arg(long)]
+        /// Rules in force; needed for chains other than the Ethereum main net
+        #[arg(long, value_parser = PossibleValuesParser::new(parallel_evm::evm_block::FORKS))]
         fork: Option<String>,
         /// Update fraction of the blob base fee, where it is not the fork's own (EIP-7892)
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -83,9 +84,15 @@ enum Command {
         /// Seconds to wait for each answer of the node
         #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
         timeout: u64,
+        /// Seconds for all blocks together; what is not done by then is given up
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+        total_timeout: Option<u64>,
         /// How often to repeat a request that is not answered
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=10))]
         retries: u32,
+        /// No progress line
+        #[arg(long)]
+        quiet: bool,
     },
     /// Print completions for a shell
     Completions {
@@ -189,11 +196,27 @@ impl Command {
             Self::Diff(args) => args.meant(),
             Self::Compare(args) => args.meant(),
             Self::Exec { files, threads } => Task::Exec(ExecTask { files, threads }),
-            Self::ImportBlock { rpc, numbers, fork, blob_fee_fraction, dir, timeout, retries } => {
-                let timeout = Duration::from_secs(timeout);
-                let task = ImportTask { rpc, numbers, fork, blob_fee_fraction, dir, timeout, retries };
-                Task::ImportBlock(task)
-            }
+            Self::ImportBlock {
+                rpc,
+                numbers,
+                fork,
+                blob_fee_fraction,
+                dir,
+                timeout,
+                total_timeout,
+                retries,
+                quiet,
+            } => Task::ImportBlock(ImportTask {
+                rpc,
+                numbers,
+                fork,
+                blob_fee_fraction,
+                dir,
+                timeout: Duration::from_secs(timeout),
+                total_timeout: total_timeout.map(Duration::from_secs),
+                retries,
+                quiet,
+            }),
             Self::Completions { shell } => Task::Completions { shell },
         }
     }

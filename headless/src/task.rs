@@ -102,8 +102,12 @@ pub struct ImportTask {
     pub dir: PathBuf,
     /// For each answer of the node.
     pub timeout: Duration,
+    /// For everything, if it was said.
+    pub total_timeout: Option<Duration>,
     /// Repetitions of a request that is not answered.
     pub retries: u32,
+    /// No progress line.
+    pub quiet: bool,
 }
 
 /// Do something with a sweep.

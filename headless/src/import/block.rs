@@ -1,5 +1,6 @@
 //! A block as nodes tell it, and as block files hold it.
 
+use super::body::Body;
 use super::client::Client;
 use super::encode;
 use super::forks::{Rules, has_state_roots_in_receipts};
@@ -9,7 +10,7 @@ use parallel_evm::{Address, B256, Bytes, U256};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A block with its transactions, all of it proven by the hash of its header.
+/// A block with its transactions and whatever else of it the hash of its header proves; nothing that it does not.
 pub struct RpcBlock {
     pub number: u64,
     pub timestamp: u64,
@@ -17,7 +18,7 @@ pub struct RpcBlock {
     pub header: Header,
     chain_id: u64,
     transactions: Vec<Transaction>,
-    raw: Value,
+    body: Body,
 }
 
 /// A transaction as nodes tell it.
@@ -78,7 +79,7 @@ fn narrow<T: TryFrom<U256>>(name: &str, value: U256) -> Result<T, ImportError> {
 
 impl RpcBlock {
     /// Fetches a block and checks what can be checked of it without its state.
-    pub fn fetch(client: &Client, number: u64, chain_id: u64) -> Result<Self, ImportError> {
+    pub fn fetch(client: &Client<'_>, number: u64, chain_id: u64) -> Result<Self, ImportError> {
         if number == 0 {
             return Err(ImportError::Usage("block 0 has no parent: there is nothing to execute".to_owned()));
         }
@@ -86,7 +87,7 @@ impl RpcBlock {
         let raw: Value = client.get(method, &json!([format!("{number:#x}"), true]))?;
         let malformed = |error: serde_json::Error| super::RpcError::Malformed {
             method: method.to_owned(),
-            what: format!("block {number}: {error}"),
+            what: super::client::legible(format!("block {number}: {error}")),
         };
         let header: Header = serde_json::from_value(raw.clone()).map_err(malformed)?;
         let transactions: Vec<Transaction> =
@@ -105,6 +106,7 @@ impl RpcBlock {
                 header.transactions_root
             )));
         }
+        let body = Body::prove(client, &raw, &header, &transactions)?;
         Ok(Self {
             number,
             timestamp: narrow("timestamp", header.timestamp)?,
@@ -112,7 +114,7 @@ impl RpcBlock {
             header,
             chain_id,
             transactions,
-            raw,
+            body,
         })
     }
 
@@ -125,29 +127,16 @@ impl RpcBlock {
         format!("{:#x}", self.number)
     }
 
-    /// The block's size on the wire, bytes, if the node tells it.
-    fn size(&self) -> Result<Option<u64>, ImportError> {
-        let size: Option<U256> =
-            self.raw.get("size").cloned().map(serde_json::from_value).transpose().ok().flatten();
-        size.map(|size| narrow("size", size)).transpose()
-    }
-
     /// The block file, still without state.
     pub fn to_file(&self, rules: &Rules, node: &str) -> Result<Value, ImportError> {
         let head = &self.header;
         let transactions = self.transactions.iter().map(transaction).collect::<Result<Vec<_>, _>>()?;
-        let mut header = self.raw.clone();
-        if let Some(header) = header.as_object_mut() {
-            ["transactions", "uncles", "withdrawals", "size"]
-                .iter()
-                .for_each(|key| drop(header.remove(*key)));
-        }
-        Ok(json!({
+        let mut file = json!({
             "schema": "evm-block/1",
             "chain_id": self.chain_id,
             "source": format!("block {} of chain {}, from the node at {node}", self.number, self.chain_id),
             "spec": rules.spec,
-            "header": header,
+            "header": head,
             "env": {
                 "number": self.number,
                 "timestamp": self.timestamp,
@@ -159,9 +148,7 @@ impl RpcBlock {
                 "excess_blob_gas": head.excess_blob_gas.map(|gas| narrow::<u64>("excessBlobGas", gas)).transpose()?,
                 "blob_fee_fraction": rules.blob_fee_fraction,
             },
-            "block_size_bytes": self.size()?,
-            "uncles": self.raw.get("uncles").cloned().unwrap_or_else(|| json!([])),
-            "withdrawals": self.raw.get("withdrawals").cloned().unwrap_or_else(|| json!([])),
+            "block_size_bytes": self.body.size_bytes,
             "block_hashes": {},
             "transactions": transactions,
             "pre_state": {},
@@ -172,7 +159,14 @@ impl RpcBlock {
                 "logs_bloom": head.logs_bloom,
                 "tx_count": self.transactions.len(),
             },
-        }))
+        });
+        if let Some(uncles) = &self.body.uncles {
+            file["uncles"] = json!(uncles);
+        }
+        if let Some(withdrawals) = &self.body.withdrawals {
+            file["withdrawals"] = json!(withdrawals);
+        }
+        Ok(file)
     }
 }
 
@@ -208,8 +202,8 @@ fn transaction(tx: &Transaction) -> Result<Value, ImportError> {
         "gas_limit": narrow::<u64>("gas", tx.gas)?,
         "value": tx.value,
         "input": tx.input,
-        "chain_id": tx.chain_id.map(|id| narrow::<u64>("chainId", id)).transpose()?,
-        "v": tx.v,
+        "chain_id": encode::chain_id(tx).map(|id| narrow::<u64>("chainId", id)).transpose()?,
+        "v": encode::v(tx),
         "r": tx.r,
         "s": tx.s,
         "encoded_len": encode::transaction(tx).map_err(inconsistent)?.len(),
@@ -221,6 +215,7 @@ fn transaction(tx: &Transaction) -> Result<Value, ImportError> {
         file["max_priority_fee_per_gas"] = json!(price("maxPriorityFeePerGas", tx.max_priority_fee_per_gas)?);
     }
     if tx_type > 0 {
+        file["y_parity"] = json!(encode::v(tx));
         file["access_list"] = access_list.collect();
     }
     if tx_type == 3 {

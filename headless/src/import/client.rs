@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// More than any block or trace; an answer beyond is not read to its end.
 const MAX_ANSWER_BYTES: u64 = 256 << 20;
@@ -21,12 +21,40 @@ pub enum RpcError {
     /// Not JSON, or not JSON-RPC.
     #[error("{method}: the node's answer is not JSON-RPC: {what}")]
     NotRpc { method: String, what: String },
+    /// There is no time left to ask.
+    #[error("{method}: the time for everything is used up")]
+    OutOfTime { method: String },
     /// The node refuses.
     #[error("{method}: the node refuses: {message} (code {code})")]
     Refused { method: String, code: i64, message: String },
     /// The answer lacks or mistypes something.
     #[error("{method}: {what}")]
     Malformed { method: String, what: String },
+}
+
+/// Longer words of a node are cut.
+const LEGIBLE_CHARS: usize = 200;
+
+/// What a node says, as far as it belongs on a screen: on one line, without control characters, not too long.
+pub fn legible(text: impl AsRef<str>) -> String {
+    let (mut out, mut blank) = (String::new(), false);
+    for (count, c) in text.as_ref().chars().enumerate() {
+        if count == LEGIBLE_CHARS {
+            out.push_str("...");
+            break;
+        }
+        // Unicode's formatting characters can reorder and hide what stands around them.
+        let hidden = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || c.is_whitespace() || hidden {
+            blank = true;
+            continue;
+        }
+        if std::mem::take(&mut blank) && !out.is_empty() {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
 }
 
 fn repeated(times: u32) -> String {
@@ -58,26 +86,39 @@ pub struct Patience {
     pub timeout: Duration,
     /// How often a request is repeated that was not answered, or with a status that says: not now.
     pub retries: u32,
+    /// Nothing is asked after this.
+    pub until: Option<Instant>,
 }
 
-pub struct Client {
+impl Patience {
+    /// How long the next request may take; none if it is too late for any.
+    fn next(&self) -> Option<Duration> {
+        let left = self.until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+        (!left.is_zero()).then(|| left.min(self.timeout))
+    }
+}
+
+pub struct Client<'w> {
     agent: ureq::Agent,
     url: String,
     patience: Patience,
     requests: AtomicU64,
+    /// Hears how many requests were made, at each.
+    watch: &'w (dyn Fn(u64) + Sync),
 }
 
-impl Client {
-    pub fn new(url: &str, patience: Patience) -> Result<Self, super::ImportError> {
+impl<'w> Client<'w> {
+    pub fn new(
+        url: &str,
+        patience: Patience,
+        watch: &'w (dyn Fn(u64) + Sync),
+    ) -> Result<Self, super::ImportError> {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             let what = format!("--rpc {url}: not the address of a node; it begins with http:// or https://");
             return Err(super::ImportError::Usage(what));
         }
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(patience.timeout))
-            .http_status_as_error(false)
-            .build();
-        Ok(Self { agent: config.into(), url: url.to_owned(), patience, requests: AtomicU64::new(0) })
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        Ok(Self { agent: config.into(), url: url.to_owned(), patience, requests: AtomicU64::new(0), watch })
     }
 
     /// How many requests were made.
@@ -91,7 +132,7 @@ impl Client {
         loop {
             match self.once(method, params) {
                 Err(error) if error.may_pass() && tries <= self.patience.retries => {
-                    std::thread::sleep(pause);
+                    std::thread::sleep(self.patience.next().map_or(Duration::ZERO, |left| left.min(pause)));
                     (tries, pause) = (tries + 1, pause * 2);
                 }
                 Err(error) => return Err(error.tried(tries)),
@@ -101,16 +142,23 @@ impl Client {
     }
 
     fn once(&self, method: &str, params: &Value) -> Result<Value, RpcError> {
+        let Some(timeout) = self.patience.next() else {
+            return Err(RpcError::OutOfTime { method: method.to_owned() });
+        };
         let id = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        (self.watch)(id);
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        let not_rpc = |what: String| RpcError::NotRpc { method: method.to_owned(), what };
+        let not_rpc = |what: String| RpcError::NotRpc { method: method.to_owned(), what: legible(what) };
         let no_answer = |error: ureq::Error| match error {
             ureq::Error::BodyExceedsLimit(_) => {
                 not_rpc(format!("it is longer than {MAX_ANSWER_BYTES} bytes"))
             }
-            other => RpcError::NoAnswer { method: method.to_owned(), what: other.to_string(), tries: 1 },
+            other => {
+                RpcError::NoAnswer { method: method.to_owned(), what: legible(other.to_string()), tries: 1 }
+            }
         };
         let post = self.agent.post(&self.url).header("content-type", "application/json");
+        let post = post.config().timeout_global(Some(timeout)).build();
         let mut answer = post.send(request.to_string()).map_err(no_answer)?;
         let status = answer.status().as_u16();
         if !(200..300).contains(&status) {
@@ -120,7 +168,7 @@ impl Client {
             answer.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec().map_err(no_answer)?;
         let mut answer: Value = serde_json::from_slice(&body).map_err(|error| not_rpc(error.to_string()))?;
         if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
-            let message = error["message"].as_str().unwrap_or("no reason given").to_owned();
+            let message = legible(error["message"].as_str().unwrap_or("no reason given"));
             let code = error["code"].as_i64().unwrap_or(0);
             return Err(RpcError::Refused { method: method.to_owned(), code, message });
         }
@@ -136,7 +184,7 @@ impl Client {
     /// The result of a call that yields one value of a type.
     pub fn get<T: serde::de::DeserializeOwned>(&self, method: &str, params: &Value) -> Result<T, RpcError> {
         let result = self.call(method, params)?;
-        let malformed = |what| RpcError::Malformed { method: method.to_owned(), what };
+        let malformed = |what: String| RpcError::Malformed { method: method.to_owned(), what: legible(what) };
         if result.is_null() {
             return Err(malformed(format!("the node has nothing for {params}")));
         }
@@ -158,7 +206,7 @@ impl Client {
             Err(RpcError::Status { status: 400..=428 | 430..=499 | 501, .. }) => Ok(None),
             Ok(result) => {
                 let malformed = |error| {
-                    let what = format!("for {params}: {error}");
+                    let what = legible(format!("for {params}: {error}"));
                     RpcError::Malformed { method: method.to_owned(), what }
                 };
                 serde_json::from_value(result).map(Some).map_err(malformed)
@@ -174,5 +222,17 @@ impl Client {
             let what = format!("{value} is more than 64 bits");
             RpcError::Malformed { method: method.to_owned(), what }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::legible;
+
+    #[test]
+    fn what_a_node_says_cannot_take_over_the_screen() {
+        assert_eq!(legible("no such\n\tmethod"), "no such method");
+        assert_eq!(legible("\u{1b}[31mred\u{202e}\u{7}"), "[31mred");
+        assert_eq!(legible("x".repeat(1_000)), format!("{}...", "x".repeat(200)));
     }
 }

@@ -3,7 +3,7 @@
 use super::block::Transaction;
 use alloy_primitives::Signature;
 use alloy_rlp::{BufMut, Encodable, Header};
-use parallel_evm::{Address, B256};
+use parallel_evm::{Address, B256, U256};
 
 /// The root of the transactions' trie.
 pub fn transactions_root(transactions: &[Transaction]) -> B256 {
@@ -16,15 +16,27 @@ pub fn transactions_root(transactions: &[Transaction]) -> B256 {
 /// A transaction's encoding, or what it lacks.
 pub fn transaction(tx: &Transaction) -> Result<Vec<u8>, String> {
     let mut fields = fields(tx)?;
-    let v = if tx.tx_type() == 0 { tx.v } else { tx.y_parity.unwrap_or(tx.v) };
-    [v, tx.r, tx.s].iter().for_each(|number| number.encode(&mut fields));
+    [v(tx), tx.r, tx.s].iter().for_each(|number| number.encode(&mut fields));
     Ok(with_type(tx, &fields))
+}
+
+/// The first part of the signature as it is hashed: since types, a parity.
+pub fn v(tx: &Transaction) -> U256 {
+    if tx.tx_type() == 0 { tx.v } else { tx.y_parity.unwrap_or(tx.v) }
+}
+
+/// The chain's id as it is signed: in a field, or hidden in `v` (EIP-155).
+pub fn chain_id(tx: &Transaction) -> Option<U256> {
+    match tx.tx_type() {
+        0 => tx.v.checked_sub(U256::from(35)).map(|v| v >> 1),
+        _ => tx.chain_id,
+    }
 }
 
 /// Who signed a transaction, or why nobody can have.
 pub fn signer(tx: &Transaction) -> Result<Address, String> {
     let mut fields = fields(tx)?;
-    let v = if tx.tx_type() == 0 { tx.v } else { tx.y_parity.unwrap_or(tx.v) };
+    let v = v(tx);
     let odd = match (tx.tx_type(), u64::try_from(v)) {
         (0, Ok(v @ 35..)) => {
             // EIP-155: the chain's id is signed, and hidden in v.
@@ -111,6 +123,13 @@ fn access_list(tx: &Transaction, out: &mut Vec<u8>) {
         list(&item, &mut payload);
     }
     list(&payload, out);
+}
+
+/// An item that holds items.
+pub fn listed(payload: &[u8]) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    list(payload, &mut encoded);
+    encoded
 }
 
 fn list(payload: &[u8], out: &mut Vec<u8>) {

@@ -2,15 +2,15 @@
 
 use alloy_rlp::{BufMut, Encodable, Header as RlpHeader};
 use parallel_evm::{Address, B256, Bytes, U256};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-/// A header as nodes tell it, all fields that are hashed.
-#[derive(Clone, Debug, Deserialize)]
+/// A header as nodes tell it: its hash and all fields that are hashed, nothing else.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
     pub hash: B256,
     pub parent_hash: B256,
-    sha3_uncles: B256,
+    pub sha3_uncles: B256,
     pub miner: Address,
     pub state_root: B256,
     pub transactions_root: B256,
@@ -24,11 +24,17 @@ pub struct Header {
     extra_data: Bytes,
     pub mix_hash: B256,
     nonce: Bytes,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_fee_per_gas: Option<U256>,
-    withdrawals_root: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawals_root: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub blob_gas_used: Option<U256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub excess_blob_gas: Option<U256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_beacon_block_root: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     requests_hash: Option<B256>,
 }
 
@@ -49,7 +55,7 @@ impl Header {
     }
 
     /// The fields in the order in which each fork has added its own at the end.
-    fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let mut fields = Vec::new();
         let out: &mut dyn BufMut = &mut fields;
         self.parent_hash.encode(out);

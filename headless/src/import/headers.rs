@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// The chain below a block, fetched downwards as far as somebody asks.
 pub struct Headers<'c> {
-    client: &'c Client,
+    client: &'c Client<'c>,
     /// The number of the block above.
     above: u64,
     known: Mutex<Known>,
@@ -23,7 +23,7 @@ struct Known {
 }
 
 impl<'c> Headers<'c> {
-    pub fn below(client: &'c Client, above: u64, parent_hash: B256) -> Self {
+    pub fn below(client: &'c Client<'c>, above: u64, parent_hash: B256) -> Self {
         let known = Known { hashes: vec![parent_hash], state_root: None };
         Self { client, above, known: Mutex::new(known) }
     }

@@ -3,13 +3,15 @@
 //! The block is executed over a state that asks the node for what the execution reads, as of the parent block,
 //! and remembers the answers; where the node offers the prestate tracer, one request brings most of them. What
 //! the node says is believed only as far as it proves itself: the header must hash to the block's hash, the
-//! transactions to its root, each must be signed by its sender, headers below must be named by the one above, codes
-//! are filed under hashes computed here; gas, logs and receipts must come out as the header says. Where the node
+//! transactions and withdrawals to their roots, uncles to theirs; each transaction must be signed by its sender,
+//! headers below must be named by the one above, codes are filed under hashes computed here, sizes are measured here; gas, logs and receipts must come out as the header says. Where the node
 //! offers proofs, accounts and slots must lead to the parent's state root as well; without, a wrong balance that
-//! makes no difference to header stays unnoticed. **Left out**, as in all block files: rewards, withdrawals, system
+//! makes no difference to the header stays unnoticed. **Left out**: whatever else a node tells of a block or
+//! transaction, uncles and withdrawals that it does not tell enough of to prove them, and, as in all block files: rewards, withdrawals, system
 //! calls at the end of a block, the state root.
 
 mod block;
+mod body;
 mod client;
 mod encode;
 mod forks;
@@ -34,7 +36,6 @@ use std::io::Write;
 use std::path::Path;
 
 /// Where blocks come from, and what is known beforehand.
-#[derive(Debug)]
 pub struct Source<'a> {
     /// Address of the node.
     pub rpc: &'a str,
@@ -43,6 +44,8 @@ pub struct Source<'a> {
     /// The update fraction of the blob base fee, if not the fork's own.
     pub blob_fee_fraction: Option<u64>,
     pub patience: Patience,
+    /// Hears how many requests were made, at each.
+    pub watch: &'a (dyn Fn(u64) + Sync),
 }
 
 /// What was imported.
@@ -83,43 +86,73 @@ pub enum ImportError {
     Write(#[from] std::io::Error),
 }
 
+impl ImportError {
+    /// Whether there is no point in asking the node for other blocks.
+    pub const fn is_silence(&self) -> bool {
+        matches!(self, Self::Rpc(RpcError::NoAnswer { .. } | RpcError::OutOfTime { .. }))
+    }
+}
+
 fn inconsistent(what: impl Into<String>) -> ImportError {
     ImportError::Inconsistent(what.into())
 }
 
-/// Imports one block into a new file.
-///
-/// # Errors
-/// See [`ImportError`]; nothing is written then.
-pub fn import(source: &Source<'_>, number: u64, path: &Path) -> Result<Imported, ImportError> {
-    let client = Client::new(source.rpc, source.patience)?;
-    let chain_id = client.quantity("eth_chainId", &json!([]))?;
-    let block = RpcBlock::fetch(&client, number, chain_id)?;
-    let rules = rules(source, chain_id, &block)?;
-    let mut file = block.to_file(&rules, rpc_host(source.rpc))?;
-    let empty = parse(path, &file)?;
-    check_blob_fee(&client, &block, &empty)?;
-    let state = RemoteState::new(&client, &block, &rules.spec);
-    let traced = state.prefetch(&block);
-    let (state, outcome) = match over(&empty, &state) {
-        Err(ImportError::Execution(_) | ImportError::Header(_)) if traced => {
-            // Tracers differ in what they list: once more without.
-            let state = RemoteState::new(&client, &block, &rules.spec);
-            let outcome = over(&empty, &state);
-            (state, outcome)
-        }
-        outcome => (state, outcome),
-    };
-    outcome?;
-    let proven = state.prove()?;
-    let (accounts, slots) = state.write_to(&mut file);
-    // Once more, from what the file will hold.
-    let loaded = parse(path, &file)?;
-    verify(&loaded, serial().execute(&loaded.block, &loaded.pre_state))?;
-    write(path, &file)?;
-    let transactions = loaded.block.transactions.len();
-    let requests = client.requests();
-    Ok(Imported { transactions, gas_used: block.gas_used, accounts, slots, requests, proven })
+/// A node that blocks are imported from, one after the other.
+pub struct Importer<'a> {
+    source: Source<'a>,
+    client: Client<'a>,
+    chain_id: Option<u64>,
+}
+
+impl<'a> Importer<'a> {
+    /// Asks nothing yet.
+    ///
+    /// # Errors
+    /// The address is none.
+    pub fn new(source: Source<'a>) -> Result<Self, ImportError> {
+        let client = Client::new(source.rpc, source.patience, source.watch)?;
+        Ok(Self { source, client, chain_id: None })
+    }
+
+    /// Imports one block into a new file.
+    ///
+    /// # Errors
+    /// See [`ImportError`]; nothing is written then.
+    pub fn import(&mut self, number: u64, path: &Path) -> Result<Imported, ImportError> {
+        let requests_before = self.client.requests();
+        let (client, source) = (&self.client, &self.source);
+        let chain_id = match self.chain_id {
+            Some(chain_id) => chain_id,
+            None => client.quantity("eth_chainId", &json!([]))?,
+        };
+        self.chain_id = Some(chain_id);
+        let block = RpcBlock::fetch(client, number, chain_id)?;
+        let rules = rules(source, chain_id, &block)?;
+        let mut file = block.to_file(&rules, rpc_host(source.rpc))?;
+        let empty = parse(path, &file)?;
+        check_blob_fee(client, &block, &empty)?;
+        let state = RemoteState::new(client, &block, &rules.spec);
+        let traced = state.prefetch(&block);
+        let (state, outcome) = match over(&empty, &state) {
+            Err(ImportError::Execution(_) | ImportError::Header(_)) if traced => {
+                // Tracers differ in what they list: once more without.
+                let state = RemoteState::new(client, &block, &rules.spec);
+                let outcome = over(&empty, &state);
+                (state, outcome)
+            }
+            outcome => (state, outcome),
+        };
+        outcome?;
+        let proven = state.prove()?;
+        let (accounts, slots) = state.write_to(&mut file);
+        // Once more, from what the file will hold.
+        let loaded = parse(path, &file)?;
+        verify(&loaded, serial().execute(&loaded.block, &loaded.pre_state))?;
+        write(path, &file)?;
+        let transactions = loaded.block.transactions.len();
+        let requests = client.requests() - requests_before;
+        Ok(Imported { transactions, gas_used: block.gas_used, accounts, slots, requests, proven })
+    }
 }
 
 /// The rules of a block: as told, else those of the main net.
@@ -143,7 +176,7 @@ fn rules(source: &Source<'_>, chain_id: u64, block: &RpcBlock) -> Result<Rules, 
 
 /// Compares the price of blob gas with that of a receipt, if there is one: nothing in the header would show a wrong
 /// one, which senders pay and nobody gets.
-fn check_blob_fee(client: &Client, block: &RpcBlock, loaded: &LoadedBlock) -> Result<(), ImportError> {
+fn check_blob_fee(client: &Client<'_>, block: &RpcBlock, loaded: &LoadedBlock) -> Result<(), ImportError> {
     let Some(hash) = block.first_with_blobs() else { return Ok(()) };
     let receipt = client.offered::<Value>("eth_getTransactionReceipt", &json!([hash]))?;
     let told = receipt.and_then(|receipt| receipt["blobGasPrice"].as_str().map(str::to_owned));

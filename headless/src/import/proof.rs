@@ -1,7 +1,7 @@
 //! Accounts and slots with a proof that they belong to a state root (EIP-1186).
 
 use super::client::Client;
-use super::{ImportError, inconsistent};
+use super::{ImportError, encode, inconsistent};
 use alloy_rlp::Encodable;
 use alloy_trie::{Nibbles, proof::verify_proof};
 use parallel_evm::{Address, B256, Bytes, U256};
@@ -55,7 +55,7 @@ struct StorageProof {
 /// # Errors
 /// The proofs do not lead from the answer to the root.
 pub fn ask(
-    client: &Client,
+    client: &Client<'_>,
     at: &str,
     root: B256,
     address: Address,
@@ -79,7 +79,7 @@ pub fn ask(
     account.balance.encode(&mut leaf);
     answer.storage_hash.encode(&mut leaf);
     code_hash.encode(&mut leaf);
-    let present = Some(list(&leaf));
+    let present = Some(encode::listed(&leaf));
     if verify_proof(root, key, present, &answer.account_proof).is_ok() {
         account.exists = true;
     } else {
@@ -108,11 +108,4 @@ pub fn ask(
         proven.push((*slot, given.value));
     }
     Ok(Some(Proven { account, slots: proven }))
-}
-
-fn list(payload: &[u8]) -> Vec<u8> {
-    let mut encoded = Vec::new();
-    alloy_rlp::Header { list: true, payload_length: payload.len() }.encode(&mut encoded);
-    encoded.extend_from_slice(payload);
-    encoded
 }

@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The state in which a block's transactions begin, as its node tells it: that after the parent block, with what
 /// the system calls at the block's start write.
 pub struct RemoteState<'c> {
-    client: &'c Client,
+    client: &'c Client<'c>,
     /// The parent block, as parameter of requests.
     at: String,
     headers: Headers<'c>,
@@ -36,7 +36,7 @@ struct Known {
 }
 
 impl<'c> RemoteState<'c> {
-    pub fn new(client: &'c Client, block: &RpcBlock, spec: &str) -> Self {
+    pub fn new(client: &'c Client<'c>, block: &RpcBlock, spec: &str) -> Self {
         Self {
             client,
             at: format!("{:#x}", block.number.saturating_sub(1)),

@@ -30,6 +30,11 @@ impl Chain {
         self.file["pre_state"][address]["balance"].as_str().unwrap().to_owned()
     }
 
+    /// The block as a node tells it.
+    pub fn block(&self) -> &Value {
+        &self.block
+    }
+
     pub fn answers(&self) -> impl Fn(&str, &Value) -> Answer + Send + Sync + use<> {
         let chain = self.clone();
         move |method, params| match method {
@@ -115,8 +120,22 @@ pub fn osaka() -> Chain {
     assert_eq!(seen[..32], U256::from(1_958_712_485_u64).to_be_bytes::<32>());
     assert_eq!((&seen[32..64], &seen[64..96]), (&beacon_root[..], &third[..]));
     assert_eq!(seen[96..], U256::from(42).to_be_bytes::<32>());
+    let withdrawals: Vec<_> = (1..=2_u64)
+        .map(|n| {
+            json!({ "index": hex(&json!(n)), "validatorIndex": "0x47318", "address": PAYEE, "amount": hex(&json!(n << 40)) })
+        })
+        .collect();
+    let leaves = withdrawals.iter().map(|withdrawal| {
+        let numbers =
+            ["index", "validatorIndex", "amount"].map(|name| rlp(crate::recorded::number(&withdrawal[name])));
+        let [index, validator, amount] = numbers;
+        Bytes::from(list(&[index, validator, string(&withdrawal["address"]), amount]))
+    });
+    let withdrawals_root = root_of(leaves.collect());
+    file["withdrawals"] = json!(withdrawals);
+    file["uncles"] = json!([]);
     let more = json!({
-        "baseFeePerGas": "0x7", "withdrawalsRoot": B256::repeat_byte(1), "blobGasUsed": "0x20000",
+        "baseFeePerGas": "0x7", "withdrawalsRoot": withdrawals_root, "blobGasUsed": "0x20000",
         "excessBlobGas": "0xee6b280", "parentBeaconBlockRoot": beacon_root, "requestsHash": B256::repeat_byte(2),
     });
     finish(file, headers, &output, more)
@@ -137,7 +156,11 @@ pub fn homestead() -> Chain {
     let headers = ancestors(number, trie(&account_leaves(&file), None).0);
     let output = execute(&file);
     assert!(output.gas_used < 25_000, "a new account would have cost 25,000");
-    finish(file, headers, &output, json!({}))
+    let uncle = other_header(number - 1);
+    file["uncles"] = json!([uncle["hash"]]);
+    let sha3_uncles = keccak256(list(&[encoded(&uncle)]));
+    file["uncle_headers"] = json!([uncle]);
+    finish(file, headers, &output, json!({ "sha3Uncles": sha3_uncles }))
 }
 
 /// A header that is none of the chain's.
@@ -281,15 +304,11 @@ fn finish(
 ) -> Chain {
     let number = file["env"]["number"].as_u64().unwrap();
     let parent: B256 = serde_json::from_value(headers[&(number - 1)]["hash"].clone()).unwrap();
-    let root_of = |items: Vec<Bytes>| {
-        alloy_trie::root::ordered_trie_root_with_encoder(&items, |item: &Bytes, out| out.put_slice(item))
-    };
     let transactions = file["transactions"].as_array_mut().unwrap().iter_mut();
     let raw = transactions
         .map(|tx| serde_json::from_value(tx.as_object_mut().unwrap().remove("raw").unwrap()).unwrap());
     let transactions_root = root_of(raw.collect());
     let env = file["env"].clone();
-    let hex = |value: &Value| json!(format!("{:#x}", value.as_u64().unwrap()));
     let mut fields = json!({
         "miner": env["coinbase"], "transactionsRoot": transactions_root,
         "receiptsRoot": output.receipts_root().unwrap_or_default(), "logsBloom": output.logs_bloom(),
@@ -305,12 +324,18 @@ fn finish(
 fn header(number: u64, parent: B256, state_root: B256, more: &Value) -> Value {
     let zero = B256::ZERO;
     let mut header = json!({
-        "parentHash": parent, "sha3Uncles": zero, "miner": Address::ZERO, "stateRoot": state_root,
+        "parentHash": parent, "sha3Uncles": keccak256([0xc0]), "miner": Address::ZERO, "stateRoot": state_root,
         "transactionsRoot": zero, "receiptsRoot": zero, "logsBloom": Bytes::from(vec![0; 256]), "difficulty": "0x0",
         "number": format!("{number:#x}"), "gasLimit": "0x5", "gasUsed": "0x0", "timestamp": "0x5", "extraData": "0x",
         "mixHash": zero, "nonce": "0x0000000000000000",
     });
     more.as_object().unwrap().iter().for_each(|(name, value)| header[name] = value.clone());
+    header["hash"] = json!(keccak256(encoded(&header)));
+    header
+}
+
+/// A header as it is hashed.
+fn encoded(header: &Value) -> Vec<u8> {
     let strings =
         ["parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom"];
     let numbers = ["difficulty", "number", "gasLimit", "gasUsed", "timestamp"];
@@ -330,8 +355,15 @@ fn header(number: u64, parent: B256, state_root: B256, more: &Value) -> Value {
         let is_number = ["baseFeePerGas", "blobGasUsed", "excessBlobGas"].contains(name);
         fields.push(if is_number { rlp(self::number(&header[*name])) } else { string(&header[*name]) });
     }
-    header["hash"] = json!(keccak256(list(&fields)));
-    header
+    list(&fields)
+}
+
+fn root_of(items: Vec<Bytes>) -> B256 {
+    alloy_trie::root::ordered_trie_root_with_encoder(&items, |item: &Bytes, out| out.put_slice(item))
+}
+
+fn hex(value: &Value) -> Value {
+    json!(format!("{:#x}", value.as_u64().unwrap()))
 }
 
 fn account_leaves(file: &Value) -> BTreeMap<B256, Vec<u8>> {

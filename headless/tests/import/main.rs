@@ -86,6 +86,10 @@ fn recorded_blocks_are_imported_with_and_without_a_tracer() {
     for name in ["46147", "4330482", "5526571", "15537393", "15752489", "19426587", "19933122"] {
         let Some(file) = recorded(name) else { continue };
         let block = rpc_block(&file);
+        let recorded_size = file["block_size_bytes"].clone();
+        // Before Shanghai there were none; then the record says null.
+        let withdrawals = json!(file["withdrawals"].as_array().cloned().unwrap_or_default());
+        let uncles = file["uncles"].clone();
         let (plain_file, plain_block) = (file.clone(), block.clone());
         let plain = Node::start(move |method, params| answer_from(&plain_file, &plain_block, method, params));
         let (said, without) = imported(&plain, name);
@@ -103,6 +107,9 @@ fn recorded_blocks_are_imported_with_and_without_a_tracer() {
         let transactions = with["transactions"].as_array().unwrap().len();
         assert!(transactions < 2 || requests(&said_tracing) * 4 < requests(&said), "{said}{said_tracing}");
         assert_eq!(with["transactions"], without["transactions"]);
+        // Measured here; recorded from the node.
+        assert_eq!(with["block_size_bytes"], recorded_size, "{name}");
+        assert_eq!((&with["uncles"], &with["withdrawals"]), (&uncles, &withdrawals), "{name}");
         assert_eq!(with["block_hashes"], without["block_hashes"]);
         // The tracer lists more than is read; of what both know, they say the same.
         for (address, account) in without["pre_state"].as_object().unwrap() {
@@ -138,7 +145,9 @@ fn a_tracer_that_misleads_is_done_without() {
 fn a_node_that_lies_is_found_out() {
     let Some(file) = recorded("19933122") else { return };
     type Lie = fn(&mut Value, &mut Value);
-    let lies: [(&str, Lie); 8] = [
+    let lies: [(&str, Lie); 10] = [
+        ("withdrawals' root", |_, block| block["withdrawals"][3]["amount"] = json!("0x5")),
+        ("it tells of 1 uncles", |_, block| block["uncles"] = json!([block["hash"]])),
         ("hashes to", |_, block| block["transactions"][0]["nonce"] = json!("0x5")),
         ("is signed by", |_, block| {
             block["transactions"][0]["from"] = json!("0x00000000000000000000000000000000000000aa");
@@ -271,6 +280,146 @@ fn a_block_of_the_newest_rules_is_imported_with_all_of_its_state_proven() {
     assert_eq!(types.collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     // The hash of the third block below came from the chain of headers.
     assert_eq!(file["block_hashes"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn nothing_gets_into_a_file_that_the_header_does_not_prove() {
+    let chain = chain::osaka();
+    let (number, truth) = (chain.number, chain.block().clone());
+    let answers = chain.answers();
+    let said_block = move |change: fn(&mut Value)| {
+        let answers = chain.answers();
+        move |method: &str, params: &Value| match answers(method, params) {
+            Answer::Result(mut block)
+                if method == "eth_getBlockByNumber" && block["transactions"].is_array() =>
+            {
+                change(&mut block);
+                Answer::Result(block)
+            }
+            other => other,
+        }
+    };
+    let (_, fine) = imported(&Node::start(answers), &number.to_string());
+    assert_eq!((&fine["withdrawals"], &fine["uncles"]), (&truth["withdrawals"], &json!([])));
+    assert!(fine["block_size_bytes"].as_u64().unwrap() > 1_000, "header, transactions, withdrawals");
+    // What is hashed elsewhere or nowhere makes no difference: it is not copied.
+    let (_, with_extras) = imported(
+        &Node::start(said_block(|block| {
+            block["totalDifficulty"] = json!("0x5");
+            block["note"] = json!("trust me");
+            block["size"] = json!("0x1");
+            for tx in block["transactions"].as_array_mut().unwrap() {
+                let tx_type = tx["type"].clone();
+                tx[if tx_type == json!("0x0") { "chainId" } else { "v" }] = json!("0x7");
+                if !["0x0", "0x1"].contains(&tx_type.as_str().unwrap()) {
+                    tx["gasPrice"] = json!("0x7");
+                }
+            }
+        })),
+        &number.to_string(),
+    );
+    // Each node has its own address.
+    let anonymous = |mut file: Value| {
+        file["source"] = Value::Null;
+        file
+    };
+    assert_eq!(anonymous(with_extras), anonymous(fine));
+    // What is not told is left out, and so is the size that it would be part of.
+    let (_, without) = imported(
+        &Node::start(said_block(|block| drop(block.as_object_mut().unwrap().remove("withdrawals")))),
+        &number.to_string(),
+    );
+    assert_eq!((without.get("withdrawals"), &without["block_size_bytes"]), (None, &Value::Null));
+}
+
+#[test]
+fn uncles_count_only_with_their_headers() {
+    let chain = chain::homestead();
+    let number = chain.number.to_string();
+    let (_, file) = imported(&Node::start(chain.answers()), &number);
+    assert_eq!(file["uncles"], json!([chain::other_header(chain.number - 1)["hash"]]));
+    let size = file["block_size_bytes"].as_u64().unwrap();
+    assert!(size > 2 * 500, "two headers of more than 500 bytes: {size}");
+    for answer in [Answer::Refusal("no uncles here"), Answer::Result(Value::Null)] {
+        let (answers, refusal) = (chain.answers(), matches!(answer, Answer::Refusal(_)));
+        let node = Node::start(move |method, params| match method {
+            "eth_getUncleByBlockNumberAndIndex" if refusal => Answer::Refusal("no uncles here"),
+            "eth_getUncleByBlockNumberAndIndex" => Answer::Result(Value::Null),
+            _ => answers(method, params),
+        });
+        let (_, file) = imported(&node, &number);
+        assert_eq!((file.get("uncles"), &file["block_size_bytes"]), (None, &Value::Null));
+    }
+    let answers = chain.answers();
+    let node = Node::start(move |method, params| match method {
+        "eth_getUncleByBlockNumberAndIndex" => Answer::Result(chain::other_header(5)),
+        _ => answers(method, params),
+    });
+    assert!(refused(&node, &number, 1).contains("uncle 0 has hash"));
+}
+
+#[test]
+fn a_file_that_exists_stops_its_block_and_a_silent_node_the_list() {
+    let chain = chain::osaka();
+    let (number, folder) = (chain.number, tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("7.json.gz"), "not to be lost").unwrap();
+    let node = Node::start(chain.answers());
+    let output = import(&node, "7", folder.path(), &[&number.to_string()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("7.json.gz: exists already, not replaced"));
+    assert!(text(&output.stdout).contains(&format!("{number}.json.gz: 5 transactions")));
+    assert_eq!(std::fs::read(folder.path().join("7.json.gz")).unwrap(), b"not to be lost");
+    // A block that the node does not have does not stop the others either; a node that is gone does.
+    std::fs::remove_file(folder.path().join(format!("{number}.json.gz"))).unwrap();
+    let output = import(&node, "9", folder.path(), &[&number.to_string()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("block 9: eth_getBlockByNumber: the node has nothing"));
+    assert!(text(&output.stdout).contains(&format!("{number}.json.gz: 5 transactions")));
+    let nobody = Node { url: "http://127.0.0.1:1".to_owned() };
+    let output = import(&nobody, "9", folder.path(), &["10", "11"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("the 2 blocks after it were not tried") && !message.contains("block 10"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_time_for_everything_is_limited() {
+    let node = Node::start(|_, _| Answer::Never);
+    let folder = tempfile::tempdir().unwrap();
+    let started = Instant::now();
+    // Each request may take an hour, and be repeated.
+    let more = ["6", "--timeout", "3600", "--total-timeout", "1"];
+    let output = import(&node, "5", folder.path(), &more);
+    // A second, and time to spare for a busy machine.
+    assert!(started.elapsed() < Duration::from_secs(50));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the time for everything is used up"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_fork_that_is_none_is_refused_before_anything_is_asked() {
+    let nobody = Node { url: "http://127.0.0.1:1".to_owned() };
+    let folder = tempfile::tempdir().unwrap();
+    let output = import(&nobody, "5", folder.path(), &["--fork", "FOO"]);
+    assert_eq!(output.status.code(), headless(&["import-block", "--rpc"]).status.code());
+    let message = text(&output.stderr);
+    assert!(message.contains("FRONTIER") && message.contains("OSAKA"), "{message}");
+}
+
+#[test]
+fn what_a_node_says_is_told_on_one_line_and_not_at_length() {
+    let node = Node::start(|_, _| Answer::Refusal("\u{1b}[2Jclear\nthis\u{202e} screen"));
+    let message = refused(&node, "5", 1);
+    assert!(message.contains("the node refuses: [2Jclear this screen (code"), "{message}");
+    assert!(!message.contains('\u{1b}'));
+    let node = Node::start(|method, _| match method {
+        "eth_chainId" => Answer::Result(json!("x".repeat(100_000))),
+        _ => Answer::Result(json!("0x1")),
+    });
+    assert!(refused(&node, "5", 1).len() < 500);
 }
 
 #[test]

@@ -63,6 +63,11 @@ pub fn rpc_block(file: &Value) -> Value {
     });
     let mut block = file["header"].clone();
     block["transactions"] = transactions.collect();
+    for name in ["uncles", "withdrawals"] {
+        if let Some(told) = file.get(name) {
+            block[name] = told.clone();
+        }
+    }
     block["size"] = hex(&file["block_size_bytes"]);
     block
 }
@@ -74,6 +79,9 @@ pub fn answer_from(file: &Value, block: &Value, method: &str, params: &Value) ->
     Answer::Result(match method {
         "eth_chainId" => json!("0x1"),
         "eth_getBlockByNumber" if params[0] == block["number"] => block.clone(),
+        "eth_getUncleByBlockNumberAndIndex" if file["uncle_headers"].is_array() => {
+            file["uncle_headers"][number(&params[1]).to::<usize>()].clone()
+        }
         // Of other blocks nothing was recorded.
         "eth_getBlockByNumber" => Value::Null,
         "eth_getBalance" => zero(&account()["balance"]),

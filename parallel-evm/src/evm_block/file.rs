@@ -144,7 +144,8 @@ pub(super) fn parse(path: &Path, text: &[u8]) -> Result<LoadedBlock, BlockFileEr
 }
 
 fn convert(name: String, file: File) -> Result<LoadedBlock, String> {
-    let spec = spec(&file.spec).ok_or_else(|| format!("unknown spec {:?}", file.spec))?;
+    let spec =
+        spec(&file.spec).ok_or_else(|| format!("spec is {:?}; known are {}", file.spec, FORKS.join(", ")))?;
     let tx_count = file.expected.tx_count.unwrap_or(file.transactions.len());
     if tx_count != file.transactions.len() {
         return Err(format!("expects {tx_count} transactions but holds {}", file.transactions.len()));
@@ -221,24 +222,36 @@ fn same<T: PartialEq + std::fmt::Display>(
     }
 }
 
+/// Rules by the names that files have for them, earliest first.
+const SPECS: [(&str, SpecId); 14] = [
+    ("FRONTIER", SpecId::FRONTIER),
+    ("HOMESTEAD", SpecId::HOMESTEAD),
+    ("TANGERINE", SpecId::TANGERINE),
+    ("SPURIOUS_DRAGON", SpecId::SPURIOUS_DRAGON),
+    ("BYZANTIUM", SpecId::BYZANTIUM),
+    ("PETERSBURG", SpecId::PETERSBURG),
+    ("ISTANBUL", SpecId::ISTANBUL),
+    ("BERLIN", SpecId::BERLIN),
+    ("LONDON", SpecId::LONDON),
+    ("MERGE", SpecId::MERGE),
+    ("SHANGHAI", SpecId::SHANGHAI),
+    ("CANCUN", SpecId::CANCUN),
+    ("PRAGUE", SpecId::PRAGUE),
+    ("OSAKA", SpecId::OSAKA),
+];
+
+/// Their names.
+pub(super) const FORKS: [&str; SPECS.len()] = {
+    let (mut names, mut at) = ([""; SPECS.len()], 0);
+    while at < names.len() {
+        names[at] = SPECS[at].0;
+        at += 1;
+    }
+    names
+};
+
 fn spec(name: &str) -> Option<SpecId> {
-    Some(match name {
-        "FRONTIER" => SpecId::FRONTIER,
-        "HOMESTEAD" => SpecId::HOMESTEAD,
-        "TANGERINE" => SpecId::TANGERINE,
-        "SPURIOUS_DRAGON" => SpecId::SPURIOUS_DRAGON,
-        "BYZANTIUM" => SpecId::BYZANTIUM,
-        "PETERSBURG" => SpecId::PETERSBURG,
-        "ISTANBUL" => SpecId::ISTANBUL,
-        "BERLIN" => SpecId::BERLIN,
-        "LONDON" => SpecId::LONDON,
-        "MERGE" => SpecId::MERGE,
-        "SHANGHAI" => SpecId::SHANGHAI,
-        "CANCUN" => SpecId::CANCUN,
-        "PRAGUE" => SpecId::PRAGUE,
-        "OSAKA" => SpecId::OSAKA,
-        _ => return None,
-    })
+    SPECS.iter().find(|(known, _)| *known == name).map(|(_, spec)| *spec)
 }
 
 /// The most excess blob gas a file may state, in update fractions. The price per blob gas grows e-fold with each: here

@@ -16,11 +16,15 @@ use std::{
 };
 use thiserror::Error;
 
+/// The forks whose rules a file can name, earliest first.
+pub const FORKS: [&str; 14] = file::FORKS;
+
 /// The longest file that is read, unpacked: many times the largest known.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// A block file, ready to execute.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LoadedBlock {
     /// The file's name without folder and extensions.
     pub name: String,
@@ -57,6 +61,7 @@ pub struct BlockHeader {
 
 /// What an execution of a block must yield; `None` where nothing is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Expected {
     /// Gas used by all transactions.
     pub gas_used: Option<u64>,
@@ -70,6 +75,7 @@ pub struct Expected {
 
 /// Why a block file cannot be used. Every message names the file.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum BlockFileError {
     /// The file cannot be read, or its compression is broken or cut short.
     #[error("{}: cannot read: {error}", path.display())]
@@ -107,6 +113,7 @@ pub enum BlockFileError {
 
 /// A difference between an execution and what the block file expects.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum Mismatch {
     /// Number of receipts.
     #[error("{found} transactions executed, expected {expected}")]
