@@ -8,6 +8,7 @@
 //! happens on the machine hits all alike. Reading files and building pre-states is not measured. "At once" is what
 //! the machine gives: how many serial executions two threads complete in the time that one needs for one.
 //! `--least` takes the least instead of the median: better where other programs disturb, and too good.
+//! `--forced` executes nothing serially by rule: what the parallel engine costs on one thread, and on small blocks.
 //! `--details` prints what the threads did to standard error.
 
 #[path = "../tests/support/plain.rs"]
@@ -26,7 +27,7 @@ use std::{
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (mut files, mut repeat, mut threads, mut reports) = (Vec::new(), 15, vec![1, 2], false);
-    let (mut least, mut details) = (false, false);
+    let (mut least, mut details, mut forced) = (false, false, false);
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().expect("a value after the option");
         match argument.as_str() {
@@ -37,17 +38,19 @@ fn main() {
             "--reports" => reports = true,
             "--least" => least = true,
             "--details" => details = true,
+            "--forced" => forced = true,
             _ => files.push(argument),
         }
     }
     let kind = if least { "least" } else { "medians" };
     println!("{}; {repeat} repetitions, {kind}\n", machine());
-    let heads: Vec<_> = threads.iter().map(|n| format!(" {n} thr. | bound | of it | aborts |")).collect();
+    let heads: Vec<_> =
+        threads.iter().map(|n| format!(" {n} thr. | over revm | bound | of it | aborts |")).collect();
     println!("| block | txs | Mgas | plain revm ms | serial ms | serial/plain | at once |{}", heads.concat());
-    println!("|---|--:|--:|--:|--:|--:|--:|{}", "--:|--:|--:|--:|".repeat(threads.len()));
+    println!("|---|--:|--:|--:|--:|--:|--:|{}", "--:|--:|--:|--:|--:|".repeat(threads.len()));
     let speed = vec![Vec::new(); threads.len()];
     let mut sums = Sums { overhead: Vec::new(), at_once: Vec::new(), speed, dependencies: Vec::new() };
-    let options = Options { repeat, threads: &threads, reports, least, details };
+    let options = Options { repeat, threads: &threads, reports, least, details, forced };
     for file in &files {
         measure(file, &options, &mut sums);
     }
@@ -69,9 +72,10 @@ fn summary(threads: &[usize], sums: &Sums) {
         for (name, pick) in picks {
             let picked = || speed.iter().filter(|speed| pick(speed));
             println!(
-                "  {name} ({}): {:.3} over serial, bound {:.3}, of the bound {:.3}, worst {:.3}",
+                "  {name} ({}): {:.3} over serial, {:.3} over plain revm, bound {:.3}, of the bound {:.3}, worst {:.3}",
                 picked().count(),
                 mean(picked().map(|speed| speed.speed_up)),
+                mean(picked().map(|speed| speed.over_plain)),
                 mean(picked().map(|speed| speed.bound)),
                 mean(picked().map(|speed| speed.speed_up / speed.bound)),
                 picked().map(|speed| speed.speed_up).fold(f64::INFINITY, f64::min),
@@ -106,6 +110,7 @@ struct Options<'o> {
     reports: bool,
     least: bool,
     details: bool,
+    forced: bool,
 }
 
 struct Sums {
@@ -119,6 +124,7 @@ struct Sums {
 #[derive(Clone)]
 struct Speed {
     speed_up: f64,
+    over_plain: f64,
     bound: f64,
     parallel: bool,
     large: bool,
@@ -150,6 +156,7 @@ fn measure(file: &str, options: &Options<'_>, sums: &mut Sums) {
     let parallel: Vec<_> = threads
         .iter()
         .map(|n| Executor::parallel(NonZeroUsize::new(*n).expect("not zero")).with_reports(reports))
+        .map(|executor| executor.with_small_blocks_serial(!options.forced))
         .collect();
     let mut durations: Vec<Vec<Duration>> = vec![Vec::new(); block.transactions.len()];
     let mut times = vec![Vec::new(); 3 + threads.len()];
@@ -196,14 +203,16 @@ fn measure(file: &str, options: &Options<'_>, sums: &mut Sums) {
         let total: u64 = costs.iter().sum();
         let bound = total as f64 / conflicts.fine.optimistic_replay(&costs, *n).max(1) as f64;
         let speed_up = times[1] / times[2 + at];
-        let mark = if is_small(block) { "*" } else { "" };
+        let over_plain = times[0] / times[2 + at];
+        let by_rule = !options.forced && (*n == 1 || is_small(block));
+        let mark = if by_rule { "*" } else { "" };
         row += &format!(
-            " {speed_up:.2}{mark} | {bound:.2} | {:.2} | {:.1} |",
+            " {speed_up:.2}{mark} | {over_plain:.2} | {bound:.2} | {:.2} | {:.1} |",
             speed_up / bound,
             aborts[at] as f64 / (repeat + 1) as f64
         );
         let large = output.gas_used > 2_000_000;
-        sums.speed[at].push(Speed { speed_up, bound, parallel: !is_small(block), large });
+        sums.speed[at].push(Speed { speed_up, over_plain, bound, parallel: !by_rule, large });
     }
     println!("{row}");
     let gas: Vec<u64> = output.receipts.iter().map(|receipt| receipt.gas_used).collect();

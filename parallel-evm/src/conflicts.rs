@@ -19,6 +19,7 @@ use std::{
 
 /// The dependencies of a block by two definitions of conflict.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Conflicts {
     /// By whole accounts.
     pub coarse: Dependencies,
@@ -26,11 +27,45 @@ pub struct Conflicts {
     pub fine: Dependencies,
 }
 
-/// For every transaction the lower ones it depends on, sorted.
+/// For every transaction the lower ones it depends on, sorted, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dependencies(pub Vec<Vec<usize>>);
+pub struct Dependencies(Vec<Vec<usize>>);
+
+/// A transaction cannot depend on itself or on a higher one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("transaction {index} cannot depend on transaction {on}, which is not lower")]
+pub struct NotLower {
+    /// The transaction.
+    pub index: usize,
+    /// What it was said to depend on.
+    pub on: usize,
+}
 
 impl Dependencies {
+    /// From lists of any order.
+    ///
+    /// # Errors
+    /// The lowest transaction that is said to depend on one that is not lower.
+    pub fn new(lists: Vec<Vec<usize>>) -> Result<Self, NotLower> {
+        for (index, list) in lists.iter().enumerate() {
+            if let Some(on) = list.iter().copied().find(|on| *on >= index) {
+                return Err(NotLower { index, on });
+            }
+        }
+        Ok(Self(lists.into_iter().map(sorted).collect()))
+    }
+
+    /// The list of every transaction, in order.
+    pub fn lists(&self) -> &[Vec<usize>] {
+        &self.0
+    }
+
+    /// All methods that take costs panic alike if they are not those of the same block.
+    #[track_caller]
+    fn expect_one_each(&self, costs: &[u64]) {
+        assert_eq!(costs.len(), self.0.len(), "one cost for every transaction");
+    }
+
     /// How many transactions depend on another.
     pub fn dependent(&self) -> usize {
         self.0.iter().filter(|on| !on.is_empty()).count()
@@ -44,7 +79,12 @@ impl Dependencies {
     /// The largest sum of costs along a chain of dependencies: no schedule that respects them is shorter.
     ///
     /// `costs` are those of the transactions in order, in any one unit (nanoseconds, gas).
+    ///
+    /// # Panics
+    /// If there is not one cost for every transaction.
+    #[track_caller]
     pub fn critical_path(&self, costs: &[u64]) -> u64 {
+        self.expect_one_each(costs);
         let mut ends: Vec<u64> = Vec::with_capacity(self.0.len());
         for (on, cost) in self.0.iter().zip(costs) {
             let start = on.iter().map(|lower| ends[*lower]).max().unwrap_or(0);
@@ -54,8 +94,13 @@ impl Dependencies {
     }
 
     /// The time of a list schedule in block order on so many cores, without any overhead: what an executor
-    /// that foresaw all dependencies could reach. In the unit of `costs`.
+    /// that foresaw all dependencies could reach. In the unit of `costs`. No cores count as one.
+    ///
+    /// # Panics
+    /// If there is not one cost for every transaction.
+    #[track_caller]
     pub fn list_schedule(&self, costs: &[u64], cores: usize) -> u64 {
+        self.expect_one_each(costs);
         let mut ends: Vec<u64> = Vec::with_capacity(self.0.len());
         let mut started = vec![false; costs.len()];
         ends.resize(costs.len(), u64::MAX);
@@ -87,8 +132,14 @@ impl Dependencies {
     ///
     /// Cores claim transactions in block order. An execution is in vain if, when it began, something that the
     /// transaction depends on was not finished for good; it costs its full time all the same. Then the
-    /// transaction waits until all it depends on is finished, and is executed once more; those go first.
+    /// transaction waits until all it depends on is finished, and is executed once more; those go first. No cores
+    /// count as one.
+    ///
+    /// # Panics
+    /// If there is not one cost for every transaction.
+    #[track_caller]
     pub fn optimistic_replay(&self, costs: &[u64], cores: usize) -> u64 {
+        self.expect_one_each(costs);
         let count = costs.len();
         let mut finished = vec![false; count];
         let mut waiting = vec![false; count];
@@ -276,6 +327,35 @@ mod tests {
         assert_eq!(dependencies.critical_path(&[3, 4, 100, 5]), 105);
         assert_eq!((dependencies.longest_chain(), dependencies.dependent()), (3, 2));
         assert_eq!(Dependencies::default().critical_path(&[]), 0);
+    }
+
+    #[test]
+    fn dependencies_point_down_and_come_sorted() {
+        let made = Dependencies::new(vec![vec![], vec![0], vec![1, 0, 1]]).unwrap();
+        assert_eq!(made.lists(), [vec![], vec![0], vec![0, 1]]);
+        assert_eq!(Dependencies::new(vec![vec![], vec![1]]), Err(NotLower { index: 1, on: 1 }));
+        assert_eq!(Dependencies::new(vec![vec![7]]), Err(NotLower { index: 0, on: 7 }));
+    }
+
+    #[test]
+    fn costs_of_another_block_are_refused_by_every_method() {
+        let pair = Dependencies(vec![vec![], vec![0]]);
+        type Method = fn(&Dependencies, &[u64]) -> u64;
+        // The replay executes the second twice.
+        let methods: [(Method, u64); 3] = [
+            (Dependencies::critical_path, 3),
+            (|pair, costs| pair.list_schedule(costs, 2), 3),
+            (|pair, costs| pair.optimistic_replay(costs, 2), 4),
+        ];
+        for (method, expected) in methods {
+            assert_eq!(method(&pair, &[1, 2]), expected);
+            for costs in [&[][..], &[1], &[1, 2, 3]] {
+                let refused = std::panic::catch_unwind(|| method(&pair, costs)).unwrap_err();
+                let message = refused.downcast_ref::<String>().expect("a message");
+                assert!(message.contains("one cost for every transaction"), "{message}");
+            }
+        }
+        assert_eq!((pair.list_schedule(&[1, 2], 0), pair.optimistic_replay(&[1, 2], 0)), (3, 3));
     }
 
     #[test]

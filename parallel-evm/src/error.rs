@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// A [`PreState`](crate::PreState) could not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum StateError {
     /// An account names a code the state does not hold.
     #[error("no code with hash {0} in the pre-state")]
@@ -22,6 +23,7 @@ pub enum StateError {
 
 /// Why a transaction cannot be part of the block.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum InvalidReason {
     /// The transaction breaks a rule of the protocol: nonce, funds, chain id, fees, gas, ...
     #[error(transparent)]
@@ -47,6 +49,7 @@ pub enum InvalidReason {
 
 /// Why a block could not be executed. The block has no output then; the pre-state is untouched.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ExecuteError {
     /// A transaction cannot be part of the block; drop it or reorder, then try again.
     #[error("transaction {index} is invalid: {reason}")]

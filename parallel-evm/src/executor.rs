@@ -10,10 +10,11 @@ use std::num::NonZeroUsize;
 
 /// How a block is executed. The choice never shows in the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Engine {
     /// One transaction after the other, on the calling thread.
     Serial,
-    /// Optimistically, on several threads.
+    /// Optimistically, on several threads; on one, and where [too little is to gain](is_small), serially.
     Parallel {
         /// How many threads execute transactions.
         threads: NonZeroUsize,
@@ -69,8 +70,8 @@ impl Executor {
         self
     }
 
-    /// Whether blocks that are [too small to gain](is_small) are executed serially by the parallel engine
-    /// (the default).
+    /// Whether blocks that are [too small to gain](is_small), and all blocks if there is but one thread, are executed
+    /// serially by the parallel engine (the default).
     #[must_use]
     pub const fn with_small_blocks_serial(mut self, serially: bool) -> Self {
         self.options.small_serially = serially;
@@ -100,7 +101,9 @@ impl Executor {
         let options = self.options;
         match self.engine {
             Engine::Parallel { threads }
-                if options.stress.is_some() || !options.small_serially || !is_small(block) =>
+                if options.stress.is_some()
+                    || !options.small_serially
+                    || threads.get() > 1 && !is_small(block) =>
             {
                 parallel::execute(block, pre, options, threads.get())
             }
@@ -110,23 +113,26 @@ impl Executor {
 }
 
 /// Whether a block is too small to gain from threads, or its transactions are: fewer than two transactions, an
-/// estimated serial time below half a millisecond, or below three microseconds a transaction; or if four fifths of
+/// estimated serial time below half a millisecond, or below two microseconds a transaction; or if four fifths of
 /// that time are calls of one contract by one sender, of which each depends on the one before more often than not.
 ///
-/// The estimate is 1.5 microseconds a transaction and, if it has input, 0.12 nanoseconds a unit of gas that it may
-/// use beyond the 21,000 of a transfer (gas used is not known yet). Transactions without input are mostly plain
-/// transfers, whatever gas they may use. To execute such a one ahead, record, check and commit it costs as much as
-/// to execute it.
+/// The estimate is half a microsecond for a transaction without input, most of which are plain transfers whatever gas
+/// they may use; for others 1.5 microseconds and 0.12 nanoseconds a unit of gas that they may use beyond the 21,000 of a
+/// transfer (gas used is not known yet). To execute a transfer ahead, record, check and commit it costs more than to
+/// execute it.
 pub fn is_small(block: &Block) -> bool {
     const SMALL_PICOS: u64 = 500_000_000;
-    const SMALL_EACH_PICOS: u64 = 3_000_000;
-    const TRANSACTION_PICOS: u64 = 1_500_000;
+    const SMALL_EACH_PICOS: u64 = 2_000_000;
+    const TRANSFER_PICOS: u64 = 500_000;
+    const CALL_PICOS: u64 = 1_500_000;
     const GAS_PICOS: u64 = 120;
-    let gas = |tx: &TxEnv| match tx.data.is_empty() {
-        true => 0,
-        false => tx.gas_limit.min(block.env.gas_limit).saturating_sub(21_000),
+    let picos = |tx: &TxEnv| {
+        let gas = tx.gas_limit.min(block.env.gas_limit).saturating_sub(21_000);
+        match tx.data.is_empty() {
+            true => TRANSFER_PICOS,
+            false => gas.saturating_mul(GAS_PICOS).saturating_add(CALL_PICOS),
+        }
     };
-    let picos = |tx| gas(tx).saturating_mul(GAS_PICOS).saturating_add(TRANSACTION_PICOS);
     let total = block.transactions.iter().map(picos).fold(0_u64, u64::saturating_add);
     let count = block.transactions.len() as u64;
     if count < 2 || total < SMALL_PICOS || total / count < SMALL_EACH_PICOS {

@@ -22,7 +22,7 @@ mod work;
 
 pub use alloy_primitives::Bloom;
 pub use block::Block;
-pub use conflicts::{Conflicts, Dependencies};
+pub use conflicts::{Conflicts, Dependencies, NotLower};
 pub use delta::{AccountChange, AccountDelta, AccountFields, StateDelta};
 pub use error::{ExecuteError, InvalidReason, StateError};
 pub use executor::{Engine, Executor, is_small};

@@ -49,6 +49,7 @@ impl BlockOutput {
 
 /// What an engine's threads happened to do.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Diagnostics {
     /// Whether the parallel engine executed the block; it leaves small blocks to the serial one.
     pub parallel: bool,
@@ -62,7 +63,11 @@ pub struct Diagnostics {
     pub validations: u64,
     /// The most executions any one transaction needed.
     pub incarnations_max: u32,
-    /// Share of the threads' time that they did not spend waiting for work.
+    /// How often a stretch was executed in order because too much had been executed in vain.
+    pub fallbacks: u64,
+    /// Share of the time of all threads asked for, between set-up and last commit, that they spent at work: neither
+    /// waiting for it nor still waking up. A thread that the system does not run while it has work counts as
+    /// at work.
     pub utilisation: f64,
     /// Time until the parallel engine's threads could begin.
     pub setting_up: Duration,

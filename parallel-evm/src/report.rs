@@ -46,6 +46,7 @@ pub struct Access {
 /// it begins: it would read, write, log and use gas alike, and shift the balance alike. Both are equal if the
 /// balance was observed exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BalanceUse {
     /// The account.
     pub address: Address,

@@ -1,6 +1,7 @@
 //! One transaction on revm: run it against a view, log what it looks at, turn its journal into writes.
 //!
-//! Nothing here knows of other transactions or of threads. revm is used as it is, save for three changes:
+//! Nothing here knows of other transactions or of threads. revm is used as it is, save for four changes: without
+//! reports, ordinary transfers are executed without it;
 //! opcodes that observe balances or nonces are noted, the beneficiary's fee is kept apart where possible, and,
 //! when reports are wanted, every opcode and precompile is counted.
 
@@ -13,6 +14,7 @@ mod observation;
 mod precompiles;
 mod runner;
 mod trace;
+mod transfer;
 mod view;
 
 pub(crate) use codes::own_copy;

@@ -9,6 +9,7 @@ use super::{
     observation::{Loaded, is_huge},
     precompiles::CountingPrecompiles,
     trace::Trace,
+    transfer::Transfers,
     view::{AccessLog, Noting, TxDb, View},
 };
 use crate::{Block, InvalidReason, Receipt, StateError, TxReport, WorkClass, WorkVector};
@@ -21,7 +22,7 @@ use revm::{
     context_interface::transaction::TransactionType,
     handler::{Handler, instructions::EthInstructions},
     interpreter::instructions::gas_table_spec,
-    primitives::{TxKind, hardfork::SpecId},
+    primitives::{Address, TxKind, hardfork::SpecId},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -64,6 +65,8 @@ pub(crate) struct Runner<'v> {
     view: &'v dyn View,
     reports: bool,
     speculates: bool,
+    /// How transfers are executed without the EVM, if they may be.
+    transfers: Option<Transfers>,
     /// Memory of earlier executions, to be used again.
     #[expect(clippy::vec_box, reason = "what is handed on and comes back is the box")]
     spare: Vec<Box<Executed>>,
@@ -73,7 +76,14 @@ impl<'v> Runner<'v> {
     /// `speculates`: the view may be wrong, so that everything the outcome depends on must be noted.
     pub(crate) fn new(block: &'v Block, view: &'v dyn View, reports: bool, speculates: bool) -> Self {
         let evm = build(block, view, reports, speculates);
-        Self { evm, block, view, reports, speculates, spare: Vec::new() }
+        // A report tells of every step; only the EVM takes them.
+        let transfers = Transfers::new(block).filter(|_| !reports);
+        Self { evm, block, view, reports, speculates, transfers, spare: Vec::new() }
+    }
+
+    /// Whom a transaction pays if, by its form, it may be a transfer that needs no EVM.
+    pub(crate) fn transfers_to(&self, tx: &TxEnv) -> Option<Address> {
+        self.transfers.as_ref()?.payee(tx)
     }
 
     /// Takes back what is no longer needed.
@@ -112,6 +122,25 @@ impl<'v> Runner<'v> {
         if noting.counts {
             db.work = work_upfront(tx);
             db.note_balance(tx.caller);
+        }
+        if let Some(transfers) = &self.transfers {
+            let mut executed = self.spare.pop().unwrap_or_default();
+            match transfers.execute(tx, db, &mut executed.effects) {
+                Ok(Some(receipt)) => {
+                    executed.receipt = receipt;
+                    if speculative {
+                        // Since EIP-161, as where transfers are executed here.
+                        conclude(&mut db.log, tx, true);
+                        std::mem::swap(&mut executed.accounts, &mut db.log.accounts);
+                    }
+                    return Outcome::Executed(executed);
+                }
+                Ok(None) => {
+                    self.spare.push(executed);
+                    db.again();
+                }
+                Err(error) => return Outcome::State(error),
+            }
         }
         db.log.nonces_matter = tx.kind.is_create() || !tx.authorization_list.is_empty();
         db.log.huge = is_huge(tx.value);

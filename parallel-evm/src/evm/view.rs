@@ -20,6 +20,8 @@ pub(crate) trait View {
     fn slot(&self, address: Address, place: Option<AccountId>, slot: U256) -> Result<U256, StateError>;
     fn code(&self, hash: B256) -> Result<Bytecode, StateError>;
     fn block_hash(&self, number: u64) -> Result<B256, StateError>;
+    /// The running transaction begins anew: what it was told no longer counts.
+    fn again(&self) {}
 }
 
 /// What a view knows of an account.
@@ -116,6 +118,24 @@ impl<'v> TxDb<'v> {
         self.fee = None;
     }
 
+    /// Forgets what the running transaction has looked at.
+    pub(crate) fn again(&mut self) {
+        self.log.clear();
+        self.view.again();
+    }
+
+    /// An account as revm would be given it, its code left out. Not for counting.
+    pub(super) fn given_without_code(
+        &mut self,
+        address: Address,
+    ) -> Result<(AccountRead, Option<AccountId>), StateError> {
+        let Given { read, place, .. } = self.given(address)?;
+        match !read.exists && read.nonce == 0 {
+            true => Ok((AccountRead::ABSENT, None)),
+            false => Ok((AccountRead { exists: true, ..read }, place)),
+        }
+    }
+
     /// The program looks at a balance, by an opcode about to run.
     pub(crate) fn note_balance(&mut self, address: Address) {
         if self.noting.counts {
@@ -133,6 +153,18 @@ impl<'v> TxDb<'v> {
 }
 
 impl TxDb<'_> {
+    fn given(&mut self, address: Address) -> Result<Given, StateError> {
+        let mut given = self.view.account(address)?;
+        let static_nonce = self.noting.static_nonce && address == self.sender.0;
+        if static_nonce {
+            given.read.nonce = self.sender.1;
+        }
+        if self.noting.observations {
+            self.log.accounts.push(Loaded { static_nonce, ..Loaded::new(address, given.read) });
+        }
+        Ok(given)
+    }
+
     fn fetch(&mut self, address: Address, place: Option<AccountId>, slot: U256) -> Result<U256, StateError> {
         if self.noting.counts {
             self.log.slots.push(((address, slot), self.work));
@@ -156,14 +188,7 @@ impl Database for TxDb<'_> {
             self.log.account_prefixes.push(self.work);
             self.work.add(WorkClass::AccountCold, 1);
         }
-        let Given { mut read, code, place } = self.view.account(address)?;
-        let static_nonce = self.noting.static_nonce && address == self.sender.0;
-        if static_nonce {
-            read.nonce = self.sender.1;
-        }
-        if self.noting.observations {
-            self.log.accounts.push(Loaded { static_nonce, ..Loaded::new(address, read) });
-        }
+        let Given { read, code, place } = self.given(address)?;
         if !read.exists && read.nonce == 0 {
             return Ok(None);
         }

@@ -41,6 +41,11 @@ pub(super) trait Work<Worker>: Sync {
     fn expects(&self, _index: usize) -> Option<usize> {
         None
     }
+    /// Whether a transaction is so short that executing it ahead costs more than it saves: then it is left to
+    /// whoever brings the frontier there.
+    fn is_brief(&self, _worker: &Worker, _index: usize) -> bool {
+        false
+    }
     /// Whether an attempt at the frontier may be definite; otherwise it is recorded and checked like any other.
     fn may_be_definite(&self, _index: usize) -> bool {
         true
@@ -95,6 +100,8 @@ const CLAIMED: u8 = 4;
 const COMMITTED: u8 = 5;
 /// Not executed yet, and waiting for a lower one to be.
 const DEFERRED: u8 = 6;
+/// Not executed yet, and left to whoever brings the frontier here.
+const LEFT: u8 = 7;
 
 /// Commits after which it is decided whether executing ahead pays.
 const STRETCH: usize = 16;
@@ -126,6 +133,7 @@ pub(super) struct Driver {
     in_vain_lately: AtomicUsize,
     waits: AtomicUsize,
     checks: AtomicUsize,
+    fallbacks: AtomicUsize,
 }
 
 /// Cache lines of its own, so that threads that write different things do not disturb each other.
@@ -160,6 +168,7 @@ pub(super) struct Tally {
     pub(super) in_vain: usize,
     pub(super) waits: usize,
     pub(super) checks: usize,
+    pub(super) fallbacks: usize,
 }
 
 impl Driver {
@@ -194,6 +203,7 @@ impl Driver {
             in_vain_lately: AtomicUsize::new(0),
             waits: AtomicUsize::new(0),
             checks: AtomicUsize::new(0),
+            fallbacks: AtomicUsize::new(0),
         }
     }
 
@@ -204,7 +214,7 @@ impl Driver {
             if self.is_over() {
                 return;
             }
-            match self.claim() {
+            match self.claim(work, worker) {
                 Some(index) => self.run(work, worker, index),
                 None if self.is_held_back() => {}
                 None => {
@@ -232,6 +242,7 @@ impl Driver {
             in_vain: self.in_vain.load(SeqCst),
             waits: self.waits.load(SeqCst),
             checks: self.checks.load(SeqCst),
+            fallbacks: self.fallbacks.load(SeqCst),
         }
     }
 
@@ -264,10 +275,11 @@ impl Driver {
     }
 
     /// Claims the lowest transaction there is to execute.
-    fn claim(&self) -> Option<usize> {
+    fn claim<X, W: Work<X>>(&self, work: &W, worker: &X) -> Option<usize> {
         let frontier = self.committed();
         if self.is_in_order(frontier) {
-            let at_frontier = frontier < self.len() && self.moves(frontier, READY, EXECUTING);
+            let at_frontier = frontier < self.len()
+                && (self.moves(frontier, READY, EXECUTING) || self.moves(frontier, LEFT, EXECUTING));
             return at_frontier.then_some(frontier);
         }
         while self.redo_len.0.load(SeqCst) > 0 {
@@ -283,7 +295,16 @@ impl Driver {
         }
         while self.next.0.load(SeqCst) < self.len().min(frontier + self.window) {
             let index = self.next.0.fetch_add(1, SeqCst);
-            if index < self.len() && self.moves(index, READY, EXECUTING) {
+            if index >= self.len() {
+                break;
+            }
+            let leaves = self.committed() != index && work.is_brief(worker, index);
+            if leaves && self.moves(index, READY, LEFT) {
+                // Whoever brings the frontier here looks for it; unless it got here before.
+                if self.committed() == index && self.moves(index, LEFT, EXECUTING) {
+                    return Some(index);
+                }
+            } else if self.moves(index, READY, EXECUTING) {
                 return Some(index);
             }
         }
@@ -347,9 +368,9 @@ impl Driver {
                 (index + 1..=disturbed).for_each(|higher| self.check(work, higher));
             }
             let mut ready = self.release(work, index);
-            next = self.commit(work, worker, &mut ready).map(|stale| (stale, true));
+            next = self.commit(work, worker, &mut ready);
             if next.is_none() && self.is_in_order(self.committed()) {
-                next = self.claim().map(|index| (index, false));
+                next = self.claim(work, worker).map(|index| (index, false));
             }
             // One that became ready is what this thread claims next, if it has nothing else to do.
             if ready > usize::from(next.is_none()) {
@@ -358,13 +379,18 @@ impl Driver {
         }
     }
 
-    /// Commits what can be committed; adds how many others that made ready. Returns a claimed transaction that
-    /// must be executed definitely.
-    fn commit<X, W: Work<X>>(&self, work: &W, worker: &mut X, ready: &mut usize) -> Option<usize> {
+    /// Commits what can be committed; adds how many others that made ready. Returns a claimed transaction at the
+    /// frontier, and whether it was executed in vain before.
+    fn commit<X, W: Work<X>>(&self, work: &W, worker: &mut X, ready: &mut usize) -> Option<(usize, bool)> {
         loop {
             let index = self.committed();
-            if index == self.len() || self.phase(index) != EXECUTED {
+            if index == self.len() {
                 return None;
+            }
+            match self.phase(index) {
+                EXECUTED => {}
+                LEFT if self.moves(index, LEFT, EXECUTING) => return Some((index, false)),
+                _ => return None,
             }
             // Whoever has the lock looks again after giving it back.
             let guard = try_lock(&self.committing.0)?;
@@ -384,7 +410,7 @@ impl Driver {
                         self.count_in_vain();
                         work.retract(index);
                         self.enter(index, EXECUTING);
-                        return Some(index);
+                        return Some((index, true));
                     }
                     Verdict::Failed => {
                         self.halt();
@@ -407,6 +433,7 @@ impl Driver {
         if committed >= flags.stretch_end.load(SeqCst) {
             let in_vain = self.in_vain_lately.swap(0, SeqCst);
             if committed >= in_order_until && in_vain >= STRETCH_VAIN {
+                self.fallbacks.fetch_add(1, SeqCst);
                 let in_order = flags.in_order_next.load(SeqCst);
                 flags.in_order_next.store((in_order * 2).min(IN_ORDER_MAX), SeqCst);
                 flags.stretch_end.store(committed + in_order + STRETCH, SeqCst);

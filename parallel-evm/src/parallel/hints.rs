@@ -3,8 +3,9 @@
 //! Two transactions that call the same contract may or may not meet in a slot; it depends on the function. So for
 //! every function (the first four bytes of the input; what a contract does without input is a function of its own) it
 //! is counted how often a call that was executed ahead while an earlier call of the same contract was under way turned
-//! out stale, and how often not; once for calls by the same sender and once for all. Only who executes what when
-//! follows from it, never a result.
+//! out stale, and how often not; once for calls by the same sender and once for all. Of a function of which nothing
+//! was counted yet it is assumed what was counted for its contract. Only who executes what when follows from it, never a
+//! result.
 //!
 //! Nothing is set up, looked up or counted before the first transactions were executed in vain.
 
@@ -31,12 +32,14 @@ pub(super) struct Hints<'b> {
 struct Learned {
     calls: Vec<Option<Call>>,
     functions: Vec<[Score; 2]>,
+    contracts: Vec<[Score; 2]>,
 }
 
 /// A transaction that may call a contract.
 #[derive(Clone, Copy)]
 struct Call {
     function: usize,
+    contract: usize,
     /// The last lower call of the same contract: by the same sender, by anybody.
     before: [Option<usize>; 2],
 }
@@ -56,9 +59,15 @@ impl<'b> Hints<'b> {
     pub(super) fn expected(&self, index: usize) -> Option<usize> {
         let learned = self.learned.get()?;
         let call = learned.calls[index].as_ref()?;
-        let scores = call.before.iter().zip(&learned.functions[call.function]);
-        scores
-            .filter(|(before, score)| before.is_some() && score.is_bad())
+        let scores = learned.functions[call.function].iter().zip(&learned.contracts[call.contract]);
+        let scores = scores.map(|(of_function, of_contract)| match of_function.is_untold() {
+            true => of_contract,
+            false => of_function,
+        });
+        call.before
+            .iter()
+            .zip(scores)
+            .filter(|(_, score)| score.is_bad())
             .filter_map(|(before, _)| *before)
             .max()
     }
@@ -70,20 +79,29 @@ impl<'b> Hints<'b> {
         }
         let Some(learned) = self.learned.get() else { return };
         let Some(call) = learned.calls[index].as_ref() else { return };
-        for (before, score) in call.before.iter().zip(&learned.functions[call.function]) {
+        for (at, before) in call.before.iter().enumerate() {
             if before.is_some_and(|before| before >= committed_then) {
-                // Who was put off does not show what would have happened otherwise.
-                if stale {
-                    score.stale.fetch_add(1, SeqCst);
-                } else if !score.is_bad() {
-                    score.held.fetch_add(1, SeqCst);
-                }
+                learned.functions[call.function][at].count(stale);
+                learned.contracts[call.contract][at].count(stale);
             }
         }
     }
 }
 
 impl Score {
+    fn count(&self, stale: bool) {
+        // Who was put off does not show what would have happened otherwise.
+        if stale {
+            self.stale.fetch_add(1, SeqCst);
+        } else if !self.is_bad() {
+            self.held.fetch_add(1, SeqCst);
+        }
+    }
+
+    fn is_untold(&self) -> bool {
+        self.stale.load(SeqCst) + self.held.load(SeqCst) == 0
+    }
+
     /// More often stale than not. Nothing was counted before the first executions in vain, so a few of them say
     /// nothing yet.
     fn is_bad(&self) -> bool {
@@ -94,6 +112,7 @@ impl Score {
 impl Learned {
     fn new(block: &Block) -> Self {
         let mut functions: HashMap<(Option<Address>, [u8; 4]), usize> = HashMap::default();
+        let mut contracts: HashMap<Address, usize> = HashMap::default();
         let mut by_sender: HashMap<(Address, Address), usize> = HashMap::default();
         let mut by_anybody: HashMap<Address, usize> = HashMap::default();
         let calls = block.transactions.iter().enumerate().map(|(index, tx)| {
@@ -106,10 +125,13 @@ impl Learned {
             };
             let number = functions.len();
             let function = *functions.entry(function).or_insert(number);
+            let number = contracts.len();
+            let contract = *contracts.entry(callee).or_insert(number);
             let before = [by_sender.insert((tx.caller, callee), index), by_anybody.insert(callee, index)];
-            Some(Call { function, before })
+            Some(Call { function, contract, before })
         });
         let calls = calls.collect();
-        Self { calls, functions: functions.into_values().map(|_| Default::default()).collect() }
+        let scores = |count| (0..count).map(|_| Default::default()).collect();
+        Self { calls, functions: scores(functions.len()), contracts: scores(contracts.len()) }
     }
 }

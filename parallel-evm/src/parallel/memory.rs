@@ -221,6 +221,12 @@ impl<'p> Memory<'p> {
         self.written_accounts.is_clean(Spread::account(address).mark())
     }
 
+    /// Whether an account was given with code by the pre-state. A guess is all that is needed.
+    pub(super) fn had_code(&self, address: Address) -> bool {
+        let account = self.pre.account(address).ok().flatten();
+        account.is_some_and(|account| !account.is_empty_code_hash() && !account.code_hash.is_zero())
+    }
+
     fn is_unwritten(&self, slot: Spread) -> bool {
         self.written_slots.is_clean(slot.mark()) && !self.any_voided.load(SeqCst)
     }

@@ -14,6 +14,8 @@ mod marks;
 mod memory;
 mod pool;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
 use driver::{Check, Driver, Finished, Line, Verdict, Work};
 use hints::Hints;
 use memory::{Memory, Written};
+use pool::POOL;
 use std::{
     sync::{
         Mutex, PoisonError,
@@ -47,7 +50,7 @@ pub(crate) fn execute(
     let count = block.transactions.len();
     let helpers = threads.min(count).saturating_sub(1);
     // They wake up while memory is set up.
-    pool::rouse(helpers);
+    POOL.rouse(helpers);
     let run = Run {
         block,
         options,
@@ -59,20 +62,20 @@ pub(crate) fn execute(
         failure: Mutex::new(None),
         executions: AtomicU64::new(0),
         incarnations_max: AtomicU32::new(0),
-        resting_nanos: AtomicU64::new(0),
+        at_work_nanos: AtomicU64::new(0),
         waking_nanos: AtomicU64::new(u64::MAX),
     };
     let driver = Driver::new(count, threads);
     let ready = Instant::now();
     let caller = thread::current().id();
-    let crashed = pool::run(helpers, &|| {
+    let crashed = POOL.run(helpers, &|| {
         if thread::current().id() != caller {
             run.waking_nanos.fetch_min(ready.elapsed().as_nanos() as u64, Ordering::Relaxed);
         }
         run.work(&driver);
     });
     let done = Instant::now();
-    let thread_nanos = (done - started).as_nanos() as u64 * (helpers as u64 + 1);
+    let thread_nanos = (done - ready).as_nanos() as u64 * (helpers as u64 + 1);
     let mut output = run.finish(&driver, crashed, thread_nanos)?;
     output.diagnostics.setting_up = ready - started;
     output.diagnostics.finishing = done.elapsed();
@@ -92,7 +95,8 @@ struct Run<'b> {
     failure: Mutex<Option<ExecuteError>>,
     executions: AtomicU64,
     incarnations_max: AtomicU32,
-    resting_nanos: AtomicU64,
+    /// Of all threads that took part, their rests left out.
+    at_work_nanos: AtomicU64,
     /// Until the first helper began.
     waking_nanos: AtomicU64,
 }
@@ -117,10 +121,14 @@ struct Worker<'w> {
     executions: u64,
     incarnations_max: u32,
     resting_since: Option<Instant>,
+    rested: Duration,
 }
 
 /// More is not kept for later.
 const SPARE_MAX: usize = 64;
+
+/// What a transfer uses.
+const TRANSFER_GAS: u64 = 21_000;
 
 impl Worker<'_> {
     /// Takes the memory of an attempt that is over.
@@ -133,6 +141,7 @@ impl Worker<'_> {
 
 impl Run<'_> {
     fn work(&self, driver: &Driver) {
+        let began = Instant::now();
         let _release = HaltOnPanic(driver);
         let view = TxView::new(&self.memory, self.options.stress);
         let runner = Runner::new(self.block, &view, self.options.reports, true);
@@ -143,8 +152,11 @@ impl Run<'_> {
             executions: 0,
             incarnations_max: 0,
             resting_since: None,
+            rested: Duration::ZERO,
         };
         driver.work(self, &mut worker);
+        let at_work = began.elapsed().saturating_sub(worker.rested).as_nanos() as u64;
+        self.at_work_nanos.fetch_add(at_work, Ordering::Relaxed);
         self.executions.fetch_add(worker.executions, Ordering::Relaxed);
         self.incarnations_max.fetch_max(worker.incarnations_max, Ordering::Relaxed);
     }
@@ -224,14 +236,18 @@ impl Run<'_> {
         if stressed || !holds {
             return Ok(None);
         }
-        let Some(Outcome::Executed(executed)) = attempt.outcome.take() else { return Ok(None) };
+        let Some(Outcome::Executed(executed)) = attempt.outcome.take() else {
+            return Ok(None);
+        };
         self.enter(worker, index, attempt, executed, recorded).map(Some)
     }
 
     /// Whether what an attempt read still holds, and the highest estimate in the way.
     fn holds(&self, index: usize, attempt: &Attempt, committed: bool) -> (bool, Option<usize>) {
         // A failure may be due to stale values; it is repeated where nothing is stale.
-        let Some(Outcome::Executed(executed)) = &attempt.outcome else { return (false, None) };
+        let Some(Outcome::Executed(executed)) = &attempt.outcome else {
+            return (false, None);
+        };
         let mut blocker = None;
         for (at, loaded) in attempt.reads.accounts.iter().zip(&executed.accounts) {
             let (holds, by) = self.memory.admits(index, *at, loaded, committed);
@@ -258,7 +274,7 @@ impl Run<'_> {
             return Err(ExecuteError::WorkerPanicked { index: driver.committed() });
         }
         let tally = driver.tally();
-        let resting = self.resting_nanos.into_inner().min(thread_nanos);
+        let at_work = self.at_work_nanos.into_inner().min(thread_nanos);
         let diagnostics = Diagnostics {
             parallel: true,
             executions: self.executions.into_inner(),
@@ -266,7 +282,8 @@ impl Run<'_> {
             waits: tally.waits as u64,
             validations: tally.checks as u64,
             incarnations_max: self.incarnations_max.into_inner(),
-            utilisation: 1.0 - resting as f64 / thread_nanos.max(1) as f64,
+            fallbacks: tally.fallbacks as u64,
+            utilisation: at_work as f64 / thread_nanos.max(1) as f64,
             waking_up: match self.waking_nanos.into_inner() {
                 u64::MAX => Duration::ZERO,
                 nanos => Duration::from_nanos(nanos),
@@ -373,6 +390,15 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
         self.hints.expected(index)
     }
 
+    fn is_brief(&self, worker: &Worker<'w>, index: usize) -> bool {
+        let tx = &self.block.transactions[index];
+        let Some(payee) = worker.runner.transfers_to(tx) else {
+            return false;
+        };
+        // With no more gas than that, code does nothing either.
+        tx.gas_limit == TRANSFER_GAS || !self.memory.had_code(payee)
+    }
+
     fn may_be_definite(&self, index: usize) -> bool {
         self.options.stress.is_none() || lock(&self.attempts[index].0).incarnation > 0
     }
@@ -381,7 +407,7 @@ impl<'w> Work<Worker<'w>> for Run<'_> {
         if rests {
             worker.resting_since = Some(Instant::now());
         } else if let Some(since) = worker.resting_since.take() {
-            self.resting_nanos.fetch_add(since.elapsed().as_nanos() as u64, Ordering::Relaxed);
+            worker.rested += since.elapsed();
         }
     }
 }

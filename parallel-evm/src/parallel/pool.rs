@@ -3,24 +3,20 @@
 //! Help is offered, not assigned: a thread that has not begun by the time the block is done is not waited for.
 //! On a busy machine waking a thread can take longer than a small block. Hence also: a helper stays awake for a
 //! moment after a block, and who waits for a helper to leave looks for it a while before going to sleep.
+//!
+//! It knows nothing of blocks, and of threads only what `sync` offers: the model check compiles it with others.
 
-use super::sync::lock;
+use super::sync::{
+    Arc, AtomicBool, AtomicUsize, Condvar, Mutex, SeqCst, Stopwatch, lock, look_away, start, wait,
+};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread::Builder,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-static POOL: Pool = Pool {
-    state: Mutex::new(State { offers: VecDeque::new(), idle: 0, asleep: 0, threads: 0 }),
-    open: AtomicUsize::new(0),
-    offered: Condvar::new(),
-};
+/// The one that all executions of a process share.
+pub(super) static POOL: Pool = Pool::new();
 
 /// More threads than this are never made, whatever is asked for.
 const THREADS_MAX: usize = 256;
@@ -31,7 +27,7 @@ const AWAKE: Duration = Duration::from_micros(500);
 /// How long the owner of a block looks for the last helper to leave before it goes to sleep.
 const PARTING: Duration = Duration::from_micros(100);
 
-struct Pool {
+pub(super) struct Pool {
     state: Mutex<State>,
     /// How many offers there are; to look at without the lock.
     open: AtomicUsize,
@@ -45,6 +41,11 @@ struct State {
     /// Those of the idle that must be woken up.
     asleep: usize,
     threads: usize,
+    /// How many helpers all open jobs want; more threads are not made, though some may still be on their way back from
+    /// a job that is over.
+    wanted: usize,
+    /// Threads with nothing to do end.
+    closing: bool,
 }
 
 /// Work that helpers may join until it is closed.
@@ -68,60 +69,32 @@ unsafe impl Send for Job {}
 // SAFETY: as above; everything else in it is `Sync`.
 unsafe impl Sync for Job {}
 
-/// Runs `work` on the calling thread and on up to so many helpers at once. Returns whether it panicked anywhere.
-///
-/// If the system refuses threads, fewer must do.
-pub(super) fn run(helpers: usize, work: &(dyn Fn() + Sync)) -> bool {
-    if helpers == 0 {
-        return catch_unwind(AssertUnwindSafe(work)).is_err();
-    }
-    let pointer: *const (dyn Fn() + Sync + '_) = work;
-    // SAFETY: only the lifetime changes. `Close` lets nobody follow the pointer once this function has returned.
-    let pointer = unsafe {
-        std::mem::transmute::<*const (dyn Fn() + Sync + '_), *const (dyn Fn() + Sync + 'static)>(pointer)
-    };
-    let job = Arc::new(Job {
-        work: pointer,
-        helpers: Mutex::default(),
-        left: Condvar::new(),
-        crashed: AtomicBool::new(false),
-    });
-    let close = Close(&job);
-    POOL.offer(&job, helpers);
-    let crashed = catch_unwind(AssertUnwindSafe(work)).is_err();
-    drop(close);
-    crashed || job.crashed.load(Ordering::SeqCst)
-}
-
-/// So many helpers will be wanted soon: those that sleep wake up.
-pub(super) fn rouse(helpers: usize) {
-    let state = lock(&POOL.state);
-    let awake = state.idle - state.asleep;
-    let (wanted, asleep) = (helpers.saturating_sub(awake), state.asleep);
-    drop(state);
-    POOL.wake(wanted.min(asleep));
-}
-
 /// Closes the job and waits for those that have begun, however its owner goes on.
-struct Close<'j>(&'j Arc<Job>);
+struct Close<'j> {
+    pool: &'j Pool,
+    job: &'j Arc<Job>,
+    helpers: usize,
+}
 
 impl Drop for Close<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&POOL.state);
-        state.offers.retain(|offer| !Arc::ptr_eq(offer, self.0));
-        POOL.open.store(state.offers.len(), Ordering::SeqCst);
+        let Self { pool, job, helpers } = *self;
+        let mut state = lock(&pool.state);
+        state.wanted -= helpers;
+        state.offers.retain(|offer| !Arc::ptr_eq(offer, job));
+        pool.open.store(state.offers.len(), SeqCst);
         drop(state);
-        let mut helpers = lock(&self.0.helpers);
+        let mut helpers = lock(&job.helpers);
         helpers.closed = true;
-        let closed = Instant::now();
-        while helpers.at_work > 0 && closed.elapsed() < PARTING {
+        let closed = Stopwatch::start();
+        while helpers.at_work > 0 && closed.is_below(PARTING) {
             drop(helpers);
             look_away();
-            helpers = lock(&self.0.helpers);
+            helpers = lock(&job.helpers);
         }
         helpers.awaited = true;
         while helpers.at_work > 0 {
-            helpers = self.0.left.wait(helpers).unwrap_or_else(PoisonError::into_inner);
+            helpers = wait(&job.left, helpers);
         }
     }
 }
@@ -138,7 +111,7 @@ impl Job {
         // after closing it and then seeing nobody at work, under the same lock.
         let work = unsafe { &*self.work };
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
-            self.crashed.store(true, Ordering::SeqCst);
+            self.crashed.store(true, SeqCst);
         }
         let mut helpers = lock(&self.helpers);
         helpers.at_work -= 1;
@@ -148,22 +121,68 @@ impl Job {
     }
 }
 
-/// Some tenths of a microsecond, and a chance for others if the machine is busy.
-fn look_away() {
-    for _ in 0..16 {
-        std::hint::spin_loop();
-    }
-    std::thread::yield_now();
-}
-
 impl Pool {
+    /// A pool without threads; they are made when they are wanted.
+    pub(super) const fn new() -> Self {
+        let state =
+            State { offers: VecDeque::new(), idle: 0, asleep: 0, threads: 0, wanted: 0, closing: false };
+        Self { state: Mutex::new(state), open: AtomicUsize::new(0), offered: Condvar::new() }
+    }
+
+    /// Runs `work` on the calling thread and on up to so many helpers at once. Returns whether it panicked anywhere.
+    ///
+    /// If the system refuses threads, fewer must do.
+    pub(super) fn run(&'static self, helpers: usize, work: &(dyn Fn() + Sync)) -> bool {
+        if helpers == 0 {
+            return catch_unwind(AssertUnwindSafe(work)).is_err();
+        }
+        let pointer: *const (dyn Fn() + Sync + '_) = work;
+        // SAFETY: only the lifetime changes. `Close` lets nobody follow the pointer once this function has returned.
+        let pointer = unsafe {
+            std::mem::transmute::<*const (dyn Fn() + Sync + '_), *const (dyn Fn() + Sync + 'static)>(pointer)
+        };
+        let job = Arc::new(Job {
+            work: pointer,
+            helpers: Mutex::new(Helpers::default()),
+            left: Condvar::new(),
+            crashed: AtomicBool::new(false),
+        });
+        lock(&self.state).wanted += helpers;
+        let close = Close { pool: self, job: &job, helpers };
+        self.offer(&job, helpers);
+        let crashed = catch_unwind(AssertUnwindSafe(work)).is_err();
+        drop(close);
+        crashed || job.crashed.load(SeqCst)
+    }
+
+    /// So many helpers will be wanted soon: those that sleep wake up.
+    pub(super) fn rouse(&self, helpers: usize) {
+        let state = lock(&self.state);
+        let awake = state.idle - state.asleep;
+        let (wanted, asleep) = (helpers.saturating_sub(awake), state.asleep);
+        drop(state);
+        self.wake(wanted.min(asleep));
+    }
+
+    /// Ends the threads, each when it has nothing to do.
+    #[cfg(test)]
+    pub(super) fn close(&self) {
+        lock(&self.state).closing = true;
+        self.offered.notify_all();
+    }
+
+    /// How many threads were made.
+    #[cfg(test)]
+    pub(super) fn threads(&self) -> usize {
+        lock(&self.state).threads
+    }
+
     fn offer(&'static self, job: &Arc<Job>, helpers: usize) {
         let mut state = lock(&self.state);
         state.offers.extend((0..helpers).map(|_| Arc::clone(job)));
-        self.open.store(state.offers.len(), Ordering::SeqCst);
-        while state.idle < state.offers.len() && state.threads < THREADS_MAX {
-            let builder = Builder::new().name(format!("evm-{}", state.threads));
-            if builder.spawn(|| self.serve()).is_err() {
+        self.open.store(state.offers.len(), SeqCst);
+        while state.idle < state.offers.len() && state.threads < state.wanted.min(THREADS_MAX) {
+            if !start(format!("evm-{}", state.threads), || self.serve()) {
                 break;
             }
             state.threads += 1;
@@ -190,7 +209,7 @@ impl Pool {
             match state.offers.pop_front() {
                 Some(job) => {
                     state.idle -= 1;
-                    self.open.store(state.offers.len(), Ordering::SeqCst);
+                    self.open.store(state.offers.len(), SeqCst);
                     drop(state);
                     job.help();
                     drop(job);
@@ -199,71 +218,21 @@ impl Pool {
                 }
                 None => {
                     drop(state);
-                    let since = Instant::now();
-                    while self.open.load(Ordering::SeqCst) == 0 && since.elapsed() < AWAKE {
+                    let since = Stopwatch::start();
+                    while self.open.load(SeqCst) == 0 && since.is_below(AWAKE) {
                         look_away();
                     }
                     state = lock(&self.state);
-                    if state.offers.is_empty() {
+                    if state.offers.is_empty() && !state.closing {
                         state.asleep += 1;
-                        state = self.offered.wait(state).unwrap_or_else(PoisonError::into_inner);
+                        state = wait(&self.offered, state);
                         state.asleep -= 1;
+                    }
+                    if state.offers.is_empty() && state.closing {
+                        return;
                     }
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::AtomicUsize;
-
-    #[test]
-    fn helpers_join_and_nobody_is_left_behind() {
-        for round in 0..500 {
-            let helpers = round % 4;
-            let (inside, calls) = (AtomicUsize::new(0), AtomicUsize::new(0));
-            let crashed = run(helpers, &|| {
-                inside.fetch_add(1, Ordering::SeqCst);
-                calls.fetch_add(1, Ordering::SeqCst);
-                std::thread::yield_now();
-                inside.fetch_sub(1, Ordering::SeqCst);
-            });
-            assert!(!crashed);
-            assert_eq!(inside.load(Ordering::SeqCst), 0, "somebody is still at work");
-            assert!((1..=helpers + 1).contains(&calls.load(Ordering::SeqCst)));
-        }
-    }
-
-    #[test]
-    fn a_panic_anywhere_is_told_and_the_threads_go_on() {
-        for _ in 0..20 {
-            let first = AtomicBool::new(true);
-            let crashed = run(2, &|| {
-                assert!(!first.swap(false, Ordering::SeqCst), "this panic is part of a test");
-            });
-            assert!(crashed);
-            assert!(!run(2, &|| {}));
-        }
-    }
-
-    #[test]
-    fn several_owners_share_the_threads() {
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..100 {
-                        let calls = AtomicUsize::new(0);
-                        let work = || {
-                            calls.fetch_add(1, Ordering::SeqCst);
-                        };
-                        assert!(!run(3, &work));
-                        assert!(calls.into_inner() > 0);
-                    }
-                });
-            }
-        });
     }
 }

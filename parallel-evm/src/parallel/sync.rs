@@ -1,10 +1,14 @@
-//! What the driver needs of threads. The model check compiles the driver against a module of the same shape.
+//! What driver, memory and pool need of threads. The model check compiles them against a module of the same shape.
 
 pub(super) use std::sync::{
-    Condvar, Mutex,
+    Arc, Condvar, Mutex,
     atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst},
 };
-use std::sync::{MutexGuard, PoisonError, TryLockError};
+use std::{
+    sync::{MutexGuard, PoisonError, TryLockError},
+    thread,
+    time::{Duration, Instant},
+};
 
 /// How often a thread looks for work before it goes to sleep: some ten microseconds, less than it takes to be
 /// woken up.
@@ -18,6 +22,32 @@ pub(super) const MARKS: (usize, usize) = (1 << 12, 1 << 14);
 
 pub(super) fn spin() {
     std::hint::spin_loop();
+}
+
+/// Some tenths of a microsecond, and a chance for others if the machine is busy.
+pub(super) fn look_away() {
+    for _ in 0..16 {
+        spin();
+    }
+    thread::yield_now();
+}
+
+/// Time since it was started.
+pub(super) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(super) fn is_below(&self, limit: Duration) -> bool {
+        self.0.elapsed() < limit
+    }
+}
+
+/// Starts a thread that nobody waits for. Returns whether the system had one to give.
+pub(super) fn start(name: String, run: impl FnOnce() + Send + 'static) -> bool {
+    thread::Builder::new().name(name).spawn(run).is_ok()
 }
 
 /// Locks a mutex whose data stay usable even if a thread panicked: the run is given up then anyway.

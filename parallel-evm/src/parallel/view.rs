@@ -96,10 +96,7 @@ impl<'r> TxView<'r> {
     pub(super) fn start(&self, index: usize, definite: bool) {
         self.index.set(index);
         self.definite.set(definite);
-        let mut reads = self.reads.borrow_mut();
-        reads.accounts.clear();
-        reads.slots.clear();
-        reads.blocker = None;
+        self.again();
     }
 
     /// What was told since the start, in exchange for memory for the next log.
@@ -150,5 +147,12 @@ impl View for TxView<'_> {
 
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
         self.memory.block_hash(number)
+    }
+
+    fn again(&self) {
+        let mut reads = self.reads.borrow_mut();
+        reads.accounts.clear();
+        reads.slots.clear();
+        reads.blocker = None;
     }
 }

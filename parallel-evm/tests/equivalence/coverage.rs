@@ -28,8 +28,8 @@ impl Coverage {
         self.blocks += 1;
         self.forks.insert(format!("{:?}", random.block.spec));
         let conflicts = output.conflicts(&random.block, &random.state).unwrap();
-        let mut conflicting: BTreeSet<usize> = conflicts.fine.0.iter().flatten().copied().collect();
-        let dependent = conflicts.fine.0.iter().enumerate().filter(|(_, on)| !on.is_empty());
+        let mut conflicting: BTreeSet<usize> = conflicts.fine.lists().iter().flatten().copied().collect();
+        let dependent = conflicts.fine.lists().iter().enumerate().filter(|(_, on)| !on.is_empty());
         conflicting.extend(dependent.map(|(index, _)| index));
         for (index, kinds) in random.kinds.iter().enumerate() {
             let tx = &random.block.transactions[index];

@@ -1,6 +1,7 @@
 //! The concurrent core under a model checker: the driver's own source, on threads whose every interleaving
 //! [shuttle](https://docs.rs/shuttle) chooses, driving small transactions over a small multi-version memory, and
-//! over the crate's own.
+//! over the crate's own; the pool of threads that runs it, with owners that share it and work that panics; the hints.
+//! All that hints can decide, toy transactions decide that expect conflicts at random.
 //!
 //! Whatever the order: every transaction commits once, in order, with the values of serial execution; a failure
 //! is that of the lowest index; nobody sleeps forever (shuttle reports a deadlock).
@@ -9,7 +10,14 @@
 #[allow(dead_code, reason = "no toy transaction fails to commit")]
 #[allow(clippy::reversed_empty_ranges, reason = "nobody spins here: `SPINS` is zero")]
 mod driver;
+mod guesses;
+#[path = "../../src/parallel/hints.rs"]
+mod hints;
 mod ledger;
+#[path = "../../src/parallel/pool.rs"]
+#[allow(dead_code, reason = "the model makes pools of its own")]
+mod pool;
+mod threads;
 mod toy;
 
 #[path = "../../src/account.rs"]
@@ -47,7 +55,7 @@ use toy::{Program, Toy};
 /// The driver's view of threads, as in the crate, but shuttle's.
 mod sync {
     pub(super) use shuttle::sync::{
-        Condvar, Mutex, MutexGuard,
+        Arc, Condvar, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst},
     };
 
@@ -64,6 +72,28 @@ mod sync {
         shuttle::thread::yield_now();
     }
 
+    pub(super) fn look_away() {
+        spin();
+    }
+
+    /// There is no time in a model: the first look comes too early, the second too late.
+    pub(super) struct Stopwatch(std::cell::Cell<bool>);
+
+    impl Stopwatch {
+        pub(super) fn start() -> Self {
+            Self(std::cell::Cell::new(true))
+        }
+
+        pub(super) fn is_below(&self, _: std::time::Duration) -> bool {
+            self.0.replace(false)
+        }
+    }
+
+    pub(super) fn start(_: String, run: impl FnOnce() + Send + 'static) -> bool {
+        shuttle::thread::spawn(run);
+        true
+    }
+
     pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().unwrap()
     }
@@ -78,7 +108,7 @@ mod sync {
 }
 
 /// Runs a program on so many threads and compares with serial execution.
-fn run(program: &Program, threads: usize) {
+fn run(program: &Program, threads: usize) -> (Arc<Driver>, Arc<Toy>) {
     let driver = Arc::new(Driver::new(program.len(), threads));
     let toy = Arc::new(Toy::new(program.clone()));
     let helpers: Vec<_> = (1..threads)
@@ -92,6 +122,7 @@ fn run(program: &Program, threads: usize) {
     toy.compare_with_serial(driver.committed());
     let tally = driver.tally();
     assert!(tally.waits <= tally.checks + tally.in_vain + program.len() * 4);
+    (driver, toy)
 }
 
 fn iterations(default: usize) -> usize {
@@ -99,7 +130,7 @@ fn iterations(default: usize) -> usize {
 }
 
 fn random(program: Program, threads: usize, count: usize) {
-    shuttle::check_random(move || run(&program, threads), iterations(count));
+    shuttle::check_random(move || drop(run(&program, threads)), iterations(count));
 }
 
 #[test]
@@ -125,14 +156,14 @@ fn mixed_conflicts_with_write_sets_that_change_commit_in_order() {
 fn few_preemptions_find_what_many_hide() {
     for seed in 0..4 {
         let program = Program::mixed(seed, 5, 2);
-        shuttle::check_pct(move || run(&program, 3), iterations(500), 3);
+        shuttle::check_pct(move || drop(run(&program, 3)), iterations(500), 3);
     }
 }
 
 #[test]
 fn all_orders_of_two_conflicting_transactions_are_tried() {
     let program = Program::chain(2);
-    shuttle::check_dfs(move || run(&program, 2), Some(iterations(8_000)));
+    shuttle::check_dfs(move || drop(run(&program, 2)), Some(iterations(8_000)));
 }
 
 #[test]
@@ -149,6 +180,21 @@ fn a_stretch_in_order_is_entered_and_left() {
 }
 
 #[test]
+fn the_fallback_is_of_the_uncommitted_suffix_alone() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static FALLBACKS: AtomicUsize = AtomicUsize::new(0);
+    let program = Program::independent(16).then_chain(40);
+    let one = move || {
+        let (driver, toy) = run(&program, 3);
+        FALLBACKS.fetch_add(driver.tally().fallbacks, Ordering::SeqCst);
+        // That nothing committed is executed again, the toy asserts at every execution.
+        assert!((0..16).all(|index| toy.executions(index) == 1), "nobody writes what these read");
+    };
+    shuttle::check_random(one, iterations(60));
+    assert!(FALLBACKS.load(Ordering::SeqCst) > 0, "no schedule fell back");
+}
+
+#[test]
 fn transactions_that_are_put_off_commit_in_order() {
     for seed in 0..6 {
         random(Program::mixed(seed, 6, 3).with_expectations(seed), 3, 500);
@@ -156,8 +202,24 @@ fn transactions_that_are_put_off_commit_in_order() {
     }
     for seed in 0..3 {
         let program = Program::mixed(seed, 5, 2).with_expectations(seed).with_false_alarms();
-        shuttle::check_pct(move || run(&program, 3), iterations(500), 3);
+        shuttle::check_pct(move || drop(run(&program, 3)), iterations(500), 3);
     }
+}
+
+#[test]
+fn transactions_that_are_left_to_the_frontier_commit_in_order() {
+    for seed in 0..6 {
+        random(Program::mixed(seed, 6, 3).with_brief_ones(seed), 3, 500);
+        random(Program::independent(6).with_brief_ones(seed), 2, 300);
+        random(Program::chain(5).with_brief_ones(seed).with_expectations(seed), 3, 300);
+    }
+    for seed in 0..3 {
+        let program = Program::mixed(seed, 5, 2).with_brief_ones(seed).with_false_alarms();
+        shuttle::check_pct(move || drop(run(&program, 3)), iterations(500), 3);
+    }
+    random(Program::chain(40).with_brief_ones(1), 2, 40);
+    let program = Program::chain(2).with_brief_ones(0);
+    shuttle::check_dfs(move || drop(run(&program, 2)), Some(iterations(4_000)));
 }
 
 #[test]

@@ -14,13 +14,15 @@ pub struct Program {
     false_alarms: bool,
     /// Which lower transaction each expects to conflict with.
     expectations: Option<u64>,
+    /// Which ones are left to the frontier.
+    brief: Option<u64>,
 }
 
 const CELLS: usize = 4;
 
 impl Program {
     fn new(transactions: Vec<(Vec<usize>, Vec<usize>)>) -> Self {
-        Self { transactions, fails_at: None, false_alarms: false, expectations: None }
+        Self { transactions, fails_at: None, false_alarms: false, expectations: None, brief: None }
     }
 
     pub fn chain(count: usize) -> Self {
@@ -39,6 +41,13 @@ impl Program {
         Self::new((0..count).map(transaction).collect())
     }
 
+    /// Followed by so many that each write what the next one reads; nobody before reads that.
+    pub fn then_chain(mut self, count: usize) -> Self {
+        self.transactions.iter_mut().for_each(|(reads, _)| reads.retain(|cell| *cell > 0));
+        self.transactions.extend((0..count).map(|_| (vec![0], vec![0])));
+        self
+    }
+
     pub fn failing_at(mut self, index: usize) -> Self {
         self.fails_at = Some(index);
         self
@@ -52,6 +61,12 @@ impl Program {
     /// Every other transaction expects a conflict with a lower one, rightly or not.
     pub fn with_expectations(mut self, seed: u64) -> Self {
         self.expectations = Some(seed);
+        self
+    }
+
+    /// Every other transaction is left to the frontier.
+    pub fn with_brief_ones(mut self, seed: u64) -> Self {
+        self.brief = Some(seed);
         self
     }
 
@@ -101,6 +116,11 @@ impl Toy {
         let attempts = (0..program.len()).map(|_| Mutex::new(Attempt::default())).collect();
         let cells = (0..CELLS).map(|_| Mutex::new(Cell::default())).collect();
         Self { program, cells, attempts, committed: Mutex::new(Vec::new()) }
+    }
+
+    /// How often a transaction was executed.
+    pub fn executions(&self, index: usize) -> usize {
+        lock(&self.attempts[index]).incarnation
     }
 
     pub fn compare_with_serial(&self, committed: usize) {
@@ -167,6 +187,7 @@ impl Toy {
 
 impl Work<()> for Toy {
     fn execute(&self, (): &mut (), index: usize, definite: bool, arrived: &dyn Fn() -> bool) -> Finished {
+        assert!(lock(&self.committed).len() <= index, "{index} is committed");
         let (read, blocker) = self.read(index);
         let writes = self.program.outcome(index, &read);
         if definite && self.program.fails_at == Some(index) {
@@ -222,6 +243,10 @@ impl Work<()> for Toy {
         assert_eq!(committed.len(), index, "out of order");
         committed.push(attempt.writes.clone());
         Verdict::Committed
+    }
+
+    fn is_brief(&self, (): &(), index: usize) -> bool {
+        self.program.brief.is_some_and(|seed| mix(!seed, index as u64) & 1 == 1)
     }
 
     fn expects(&self, index: usize) -> Option<usize> {

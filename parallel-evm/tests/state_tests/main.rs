@@ -108,6 +108,18 @@ fn check(case: &Case, tally: &mut Tally) -> Result<(), String> {
     let serial = Executor::serial().execute(block, &case.state);
     verify(case, &serial)?;
     tally.rejected += usize::from(serial.is_err());
+    // Without reports, ordinary transfers are executed without an EVM.
+    let silent = Executor::serial().with_reports(false).execute(block, &case.state);
+    verify(case, &silent).map_err(|what| format!("without reports: {what}"))?;
+    match (&serial, &silent) {
+        (Ok(serial), Ok(silent)) if serial.receipts != silent.receipts || serial.state != silent.state => {
+            return Err(format!("without reports: {}", difference(serial, silent)));
+        }
+        (Err(serial), Err(silent)) if serial != silent => {
+            return Err(format!("without reports: {silent}, with: {serial}"));
+        }
+        _ => {}
+    }
     for seed in 0..2 {
         // Small numbers of threads do not matter for one transaction; wrong values do.
         let stress = Stress { seed, pretend: true, ..Stress::default() };

@@ -142,7 +142,7 @@ pub struct Ran {
 impl Ran {
     /// What transaction `index` depends on, by the fine definition.
     pub fn needs(&self, index: usize) -> &[usize] {
-        &self.conflicts.fine.0[index]
+        &self.conflicts.fine.lists()[index]
     }
 
     pub fn succeeded(&self) -> Vec<bool> {
