@@ -92,12 +92,13 @@ fn estimated_s(text: &str) -> f64 {
     let line = text.lines().find(|l| l.trim_start().starts_with("time")).unwrap_or_else(|| panic!("{text}"));
     let mut words = line.split("about ").nth(1).unwrap_or_else(|| panic!("{line}")).split(' ');
     let (number, unit) = (words.next().unwrap().parse::<f64>().unwrap(), words.next().unwrap());
-    number * match unit {
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "min" => 60.0,
-        other => panic!("{other}"),
-    }
+    number
+        * match unit {
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "min" => 60.0,
+            other => panic!("{other}"),
+        }
 }
 
 #[test]
