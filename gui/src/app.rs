@@ -146,6 +146,12 @@ impl App {
         self.layout.reveal("results");
     }
 
+    /// Reads a finished sweep, in the background.
+    pub fn open_sweep(&mut self, folder: &Path) {
+        self.session.wanted_sweep = Some(folder.to_owned());
+        self.layout.reveal("sweep");
+    }
+
     /// Takes a picture of the window.
     pub(crate) fn export_picture(&mut self) {
         self.pictures.take("window.png", None);

@@ -16,6 +16,7 @@ use sim_core::scenario::plan::Plan;
 use sim_core::simulation::Placement;
 use sim_core::simulation::snapshot::{BlockKey, BlockSummary, NodeState, Request, Snapshot};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use verdict::{Verdict, verdict_since_change};
 
@@ -137,6 +138,8 @@ pub struct Session {
     pub failed: Option<String>,
     /// The change that is being turned and not yet made.
     pub draft: Option<Change>,
+    /// A sweep's folder that is to be opened.
+    pub wanted_sweep: Option<PathBuf>,
 }
 
 impl Session {
@@ -158,6 +161,7 @@ impl Session {
             speed: Speed::default(),
             failed: None,
             draft: None,
+            wanted_sweep: None,
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Opened {
     pub grid: Grid,
     /// The point that is looked at.
     pub point: Option<usize>,
+    /// Runs that failed: point, replication, why.
+    pub failed: Vec<(usize, u32, String)>,
 }
 
 /// A point's number in words: mean, interval, runs.
@@ -82,16 +84,19 @@ impl Opened {
         let drawn = || sweep.drawn.iter().copied().filter(has);
         let others = (0..metrics::count()).filter(|m| !sweep.drawn.contains(m)).filter(has);
         let metrics: Vec<usize> = drawn().chain(others).collect();
-        let Some(&first) = metrics.first() else {
+        if merged.points.iter().all(|p| p.runs.is_empty()) {
             let kept: Vec<String> = store.other_engines().into_iter().map(|(engine, _)| engine).collect();
             let apart = match kept.as_slice() {
                 [] => String::new(),
                 engines => format!("; there are runs of other engines ({})", engines.join(", ")),
             };
             return Err(format!("{}: no run of this version's engine is there{apart}", path.display()));
-        };
-        let grid = Grid::new(&sweep, &merged, first);
-        Ok(Self { path: path.to_owned(), sweep, merged, metrics, metric: 0, grid, point: None })
+        }
+        // Where every run failed there is no metric, and no field of the grid has a value.
+        let grid = Grid::new(&sweep, &merged, metrics.first().copied().unwrap_or(0));
+        let failed =
+            merged.failed().into_iter().map(|(point, run, error)| (point, run, error.to_owned())).collect();
+        Ok(Self { path: path.to_owned(), sweep, merged, metrics, metric: 0, grid, point: None, failed })
     }
 
     /// Draws another metric.

@@ -487,6 +487,12 @@ fn bad_sweeps_are_refused_with_their_place_and_what_to_do() {
             "sweep.ron:3:",
             "verified_p95_ms",
         ),
+        (
+            sweep("(path: \"chain.slot\", values: [\"2 s\", \"2000 ms\"])", ""),
+            "sweep.ron:2:",
+            "2000 ms is 2 s again",
+        ),
+        (sweep("(path: \"seed\", values: [1, 2])", ""), "sweep.ron:2:", "`seed` has no effect in a sweep"),
         (sweep(fine, "design: Gird"), "sweep.ron:3:", "`Grid`"),
         (sweep(fine, "design: Sobol(points: 0)"), "sweep.ron:3:", "at least one point"),
         (sweep(fine, "desing: Grid"), "sweep.ron:3:", "`design`"),
@@ -525,6 +531,8 @@ fn bad_sweeps_are_refused_with_their_place_and_what_to_do() {
         assert!(!bench.path("out").exists());
     }
     assert!(Bench::new(SWEEP).call("run", "out", &["--shard", "3/2"]).status.code() == Some(2));
+    let message = Bench::new(SWEEP).refused("run", "out", &["--replications", "0"]);
+    assert!(message.contains("0 replications; allowed: 1 to 10000"), "{message}");
 }
 
 #[test]

@@ -227,9 +227,12 @@ impl App {
         for folder in folders {
             if folder.join("manifest.json").is_file() {
                 self.open_results(folder, context);
+            } else if folder.join("sweep.json").is_file() {
+                self.open_sweep(folder);
             } else {
                 let folder = folder.display();
-                self.notices.error(format!("{folder}: is a folder, but not one with results of a run"));
+                self.notices
+                    .error(format!("{folder}: is a folder, but not one with results of a run or a sweep"));
             }
         }
         if let Some(file) = files.first() {

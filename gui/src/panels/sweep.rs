@@ -5,20 +5,24 @@ use crate::format;
 use crate::sweeps::{Opened, Reading};
 use crate::theme::{DARK, LIGHT, Tokens, sequential, size};
 use eframe::egui::{
-    Align2, Color32, ComboBox, FontId, Label, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind,
-    TextEdit, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, ComboBox, FontId, Key, Label, Rect, RichText, Role, ScrollArea, Sense, Stroke,
+    StrokeKind, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 use sim_core::observe::format::three_digits;
 use sim_core::observe::plot::table::DataTable;
 use sim_core::sweep::figures;
+use sim_core::sweep::stats::Intervals;
+use sim_core::sweep::tables::CONFIDENCE;
 use std::path::Path;
 
 /// Room for the names of rows, points.
 const NAMES: f32 = 90.0;
 /// Height of a row, points.
 const ROW: f32 = 40.0;
-/// Points of one field that are listed.
+/// Points of one field that are listed, failed runs that are told.
 const LISTED: usize = 12;
+/// Points that are listed where they do not make a grid.
+const POINTS: usize = 500;
 
 /// The panel.
 #[derive(Default)]
@@ -39,22 +43,35 @@ impl Panel for Sweep {
         };
         ScrollArea::vertical().id_salt("sweep").auto_shrink(false).show(ui, |ui| {
             head(ui, cx.tokens, opened);
-            heat_map(ui, cx.tokens, opened);
+            if opened.grid.fields.iter().flatten().any(|field| !field.points.is_empty()) {
+                heat_map(ui, cx.tokens, opened);
+            } else {
+                points(ui, cx.tokens, opened);
+            }
             point(ui, cx, opened);
+            failures(ui, cx.tokens, opened);
         });
     }
 }
 
 impl Sweep {
     fn entry(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let mut wanted = None;
+        if let Some(folder) = cx.session.wanted_sweep.take() {
+            self.path = folder.display().to_string();
+            wanted = Some(folder);
+        }
         ui.horizontal(|ui| {
             let edit = TextEdit::singleline(&mut self.path).hint_text("a folder that a sweep has written");
             let field = ui.add(edit.desired_width(320.0));
             field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Sweep folder"));
-            if ui.button("Open sweep").clicked() && !self.path.trim().is_empty() {
+            let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+            if (ui.button("Open sweep").clicked() || entered) && !self.path.trim().is_empty() {
+                wanted = Some(Path::new(self.path.trim()).to_owned());
+            }
+            if let Some(folder) = wanted {
                 let context = ui.ctx().clone();
-                let path = Path::new(self.path.trim()).to_owned();
-                self.reading = Some(Reading::start(&path, move || context.request_repaint()));
+                self.reading = Some(Reading::start(&folder, move || context.request_repaint()));
             }
             if self.reading.is_some() {
                 ui.spinner();
@@ -111,9 +128,9 @@ fn head(ui: &mut Ui, tokens: &Tokens, opened: &mut Opened) {
 fn heat_map(ui: &mut Ui, tokens: &Tokens, opened: &mut Opened) {
     let grid = &opened.grid;
     let (rows, columns) = (grid.rows.len(), grid.columns.len());
-    let Some((low, high)) = grid.ends() else { return };
+    let (low, high) = grid.ends().unwrap_or_default();
     let two = opened.sweep.axes.len() > 1;
-    let height = ROW * rows as f32 + 44.0;
+    let height = ROW * rows as f32 + 54.0;
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let font = FontId::proportional(size::SMALL);
     let painter = ui.painter_at(area).clone();
@@ -139,16 +156,20 @@ fn heat_map(ui: &mut Ui, tokens: &Tokens, opened: &mut Opened) {
             if response.clicked() {
                 clicked = Some(first);
             }
-            let Some(mean) = cell.mean() else { continue };
+            let chosen = opened.point.is_some_and(|point| cell.points.contains(&point));
+            if chosen || response.hovered() || response.has_focus() {
+                painter.rect_stroke(rect, 2.0, Stroke::new(2.0, tokens.accent), StrokeKind::Outside);
+            }
+            let Some(mean) = cell.mean() else {
+                painter.rect_stroke(rect, 2.0, Stroke::new(1.0, tokens.faint), StrokeKind::Inside);
+                text(rect.center(), Align2::CENTER_CENTER, "no value", tokens.faint);
+                continue;
+            };
             let share = if high > low { ((mean - low) / (high - low)) as f32 } else { 0.5 };
             painter.rect_filled(rect, 2.0, sequential(share));
             // Dark text on the light half of the scale: the scale's own ends have the contrast.
             let ink = if share > 0.55 { LIGHT.ink } else { DARK.ink };
             text(rect.center(), Align2::CENTER_CENTER, &value, ink);
-            let chosen = opened.point.is_some_and(|point| cell.points.contains(&point));
-            if chosen || response.hovered() || response.has_focus() {
-                painter.rect_stroke(rect, 2.0, Stroke::new(2.0, tokens.accent), StrokeKind::Outside);
-            }
         }
     }
     let bottom = area.top() + 18.0 + ROW * rows as f32;
@@ -162,7 +183,43 @@ fn heat_map(ui: &mut Ui, tokens: &Tokens, opened: &mut Opened) {
     }
     let below = pos2(area.left() + NAMES, bottom + 24.0);
     text(below, Align2::LEFT_CENTER, &axes[usize::from(two)].name, tokens.faint);
+    ui.add(
+        Label::new(small(tokens, &format!("Mean {}; dark is low, light is high.", opened.grid.over))).wrap(),
+    );
     opened.point = clicked.or(opened.point);
+}
+
+/// The points one below the other, where the design makes no grid: one axis at a time, say.
+fn points(ui: &mut Ui, tokens: &Tokens, opened: &mut Opened) {
+    let metric = opened.metrics.get(opened.metric).copied();
+    let mut intervals = Intervals::new(CONFIDENCE);
+    for runs in opened.merged.points.iter().take(POINTS) {
+        let mean = metric.and_then(|metric| intervals.of(&runs.values(metric)));
+        let value = mean.map_or_else(|| "no value".to_owned(), |i| three_digits(i.mean));
+        let name = format!("{}: {value}", opened.sweep.points[runs.point].describe(&opened.sweep.axes));
+        ui.radio_value(&mut opened.point, Some(runs.point), name);
+    }
+    if opened.merged.points.len() > POINTS {
+        ui.label(small(tokens, &format!("and {} more", opened.merged.points.len() - POINTS)));
+    }
+}
+
+/// The runs that failed, and why; those of the point that is looked at first.
+fn failures(ui: &mut Ui, tokens: &Tokens, opened: &Opened) {
+    if opened.failed.is_empty() {
+        return;
+    }
+    ui.add_space(size::GAP);
+    ui.label(RichText::new("Failed runs").color(tokens.ink).strong());
+    let (own, others): (Vec<_>, Vec<_>) = opened.failed.iter().partition(|f| Some(f.0) == opened.point);
+    for (point, replication, error) in own.into_iter().chain(others).take(LISTED) {
+        let values = opened.sweep.points[*point].describe(&opened.sweep.axes);
+        let text = format!("Point {point} ({values}), replication {replication}: {error}");
+        ui.add(Label::new(RichText::new(text).size(size::SMALL).color(tokens.ink)).wrap());
+    }
+    if opened.failed.len() > LISTED {
+        ui.label(small(tokens, &format!("and {} more", opened.failed.len() - LISTED)));
+    }
 }
 
 /// The point that is looked at, its numbers, its scenario.
@@ -170,7 +227,7 @@ fn point(ui: &mut Ui, cx: &mut Cx<'_>, opened: &mut Opened) {
     let tokens = cx.tokens;
     ui.add_space(size::GAP);
     let Some(point) = opened.point else {
-        ui.label(small(tokens, "Click a field to look at its point."));
+        ui.label(small(tokens, "Click a field or a point to look at it."));
         return;
     };
     let axes = &opened.sweep.axes;
@@ -195,6 +252,10 @@ fn point(ui: &mut Ui, cx: &mut Cx<'_>, opened: &mut Opened) {
             Ok(scenario) => _ = cx.session.start(scenario, true),
             Err(reason) => cx.notices.error(reason),
         }
+    }
+    if opened.sweep.pin_contents {
+        let text = "The sweep's runs repeat block contents that they share; in the window the scenario makes its own.";
+        ui.add(Label::new(small(tokens, text)).wrap());
     }
     for number in opened.numbers(point) {
         let Some(mean) = number.mean else { continue };

@@ -108,6 +108,11 @@ impl Axis {
             return Err(refuse.at(node.span, "the axis has no values"));
         }
         axis.check_distinct(&refuse)?;
+        if axis.values.iter().flat_map(|value| &value.changes).any(|change| change.path == "seed") {
+            let error = refuse
+                .at(node.span, "`seed` has no effect in a sweep: runs have seeds drawn from the sweep's");
+            return Err(error.help("give `replications`, and for other seeds another `seed` of the sweep"));
+        }
         axis.set_unit();
         Ok(axis)
     }
@@ -223,9 +228,14 @@ impl Axis {
 
     fn check_distinct(&self, refuse: &Refuse<'_>) -> Result<(), ScenarioError> {
         for (i, value) in self.values.iter().enumerate() {
-            if self.values[..i].iter().any(|other| other.label == value.label) {
+            // Two ways to write one number are one value.
+            let same = |other: &&AxisValue| {
+                other.label == value.label || (value.number.is_some() && other.number == value.number)
+            };
+            if let Some(other) = self.values[..i].iter().find(same) {
                 let problem = match self.range {
                     Some(_) => format!("the range gives {} twice: use fewer steps", value.label),
+                    None if other.label != value.label => format!("{} is {} again", value.label, other.label),
                     None => format!("{} is given twice", value.label),
                 };
                 return Err(refuse.at(self.span, problem));

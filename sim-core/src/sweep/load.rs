@@ -9,7 +9,7 @@ use super::spec::{DesignSpec, RandomNumbers, ReplicationsSpec, SweepSpec};
 use super::store::SweepManifest;
 use crate::kernel::digest::DigestFold;
 use crate::kernel::random::{Purpose, draw};
-use crate::scenario::error::ScenarioError;
+use crate::scenario::error::{Place, ScenarioError};
 use crate::scenario::estimate::{Estimate, estimate};
 use crate::scenario::overrides::Override;
 use crate::scenario::plan::Plan;
@@ -225,6 +225,14 @@ impl Sweep {
         let axes = reading.axes()?;
         let constraints = reading.constraints(&axes)?;
         let replications = match changes.replications {
+            Some(n) if !(1..=REPLICATIONS_MAX).contains(&n) => {
+                let problem = format!("{n} replications; allowed: 1 to {REPLICATIONS_MAX}");
+                return Err(ScenarioError::new(
+                    Place::whole(format!("--replications {n}")),
+                    "replications",
+                    problem,
+                ));
+            }
             Some(n) => Replications::Fixed(n),
             None => reading.replications()?,
         };

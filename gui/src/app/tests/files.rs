@@ -50,7 +50,7 @@ impl DroppedFile for Dropped {
     }
 }
 
-fn drop_on(window: &mut Harness<'_, App>, path: &Path) {
+pub(super) fn drop_on(window: &mut Harness<'_, App>, path: &Path) {
     window.input_mut().dropped_files.push(Arc::new(Dropped(path.to_path_buf())));
     window.step();
 }
