@@ -5,7 +5,7 @@ use alloy_primitives::{address, hex, keccak256};
 use parallel_evm::{
     Address, B256, Block, BlockEnv, BlockOutput, Bytes, Executor, MemoryState, PreState, SpecId, TxEnv,
     TxKind, U256,
-    contracts::{amm, compute, cycle, erc20, nft},
+    contracts::{amm, bridge, compute, cycle, erc20, nft},
 };
 use std::{fs, path::Path};
 
@@ -98,6 +98,9 @@ fn selectors_are_the_hashes_of_their_signatures() {
         (amm::SWAP, "swap(bool,uint256,uint256)"),
         (amm::ADD_LIQUIDITY, "addLiquidity(uint256,uint256)"),
         (cycle::PROBE, "probe(uint256[],uint256)"),
+        (bridge::SEND, "send(address,uint256,uint256)"),
+        (bridge::ARRIVE, "arrive(address,address,uint256,uint256,uint256)"),
+        (bridge::FILL, "fill(address,address,uint256,uint256,uint256)"),
         (nft::MINT, "mint()"),
         (compute::KECCAK_LOOP, "keccakLoop(uint256,bytes32)"),
         (compute::MULMOD_LOOP, "mulmodLoop(uint256,uint256)"),
@@ -292,6 +295,40 @@ fn a_placed_searcher_has_the_code_of_a_deployed_one() {
     let contract = deployed.deploy(ALICE, cycle::init_code());
     let (placed, _) = ring(&[(units(1_000), units(1_000)); 2]);
     assert_eq!(placed.code_hash(SEARCHER), deployed.code_hash(contract));
+}
+
+#[test]
+fn a_bridge_takes_and_pays_each_message_once_and_only_for_whom_and_until_when_it_may() {
+    let mut chain = Chain::new();
+    let token = chain.deploy(ALICE, erc20::init_code(units(1_000)));
+    let address = chain.deploy(ALICE, bridge::init_code());
+    assert_eq!(chain.code_hash(address), bridge::runtime_code().hash_slow());
+    chain.state.insert_storage(address, bridge::operator_slot(BOB), U256::from(1));
+    chain.call(ALICE, token, erc20::approve(address, U256::MAX));
+    let balance = |chain: &Chain, of: Address| chain.state.slot(token, erc20::balance_slot(of));
+    let fails = |chain: &mut Chain, from: Address, data: Bytes| {
+        let output = chain.send(from, TxKind::Call(address), data);
+        assert!(!output.receipts[0].success);
+    };
+
+    fails(&mut chain, ALICE, bridge::send(token, U256::ZERO, units(1)));
+    fails(&mut chain, ALICE, bridge::send(token, units(1_001), units(1)));
+    let sent = chain.call(ALICE, address, bridge::send(token, units(300), units(1)));
+    assert_eq!((balance(&chain, ALICE), balance(&chain, address)), (units(700), units(300)));
+    assert_eq!(sent.receipts[0].logs.len(), 2);
+
+    let arrival = bridge::arrive(token, BOB, units(290), units(10), units(7));
+    fails(&mut chain, ALICE, arrival.clone());
+    chain.call(BOB, address, arrival.clone());
+    fails(&mut chain, BOB, arrival);
+    assert_eq!((balance(&chain, BOB), balance(&chain, address)), (units(300), U256::ZERO));
+    assert_eq!(chain.state.slot(address, bridge::done_slot(units(7))), U256::from(1));
+
+    // The environment's time is 1 s after the epoch.
+    fails(&mut chain, ALICE, bridge::fill(token, BOB, units(5), units(8), U256::ZERO));
+    chain.call(ALICE, address, bridge::fill(token, BOB, units(5), units(8), U256::from(1)));
+    fails(&mut chain, ALICE, bridge::fill(token, BOB, units(5), units(8), U256::from(1)));
+    assert_eq!((balance(&chain, ALICE), balance(&chain, BOB)), (units(695), units(305)));
 }
 
 #[test]

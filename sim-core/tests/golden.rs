@@ -17,8 +17,19 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 11] = [
+const SCENARIOS: [(&str, &[&str], bool); 13] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
+    (
+        "bridges",
+        &[
+            "nodes.count=40",
+            "run.blocks=12",
+            "rollups.0.demand.accounts=60",
+            "rollups.0.batch.max_delay=\"15 s\"",
+            "rollups.0.proof=On(latency: \"5 s\", window: \"10 s\")",
+        ],
+        false,
+    ),
     (
         "local-fee-markets",
         &[
@@ -62,6 +73,7 @@ const SCENARIOS: [(&str, &[&str], bool); 11] = [
     ),
     ("searcher-spam", &["rollups.0.demand.accounts=60"], false),
     ("serial-vs-parallel", &["chain.gas_limit=\"20 Mgas\""], false),
+    ("smart-routing", &["run.blocks=6", "nodes.count=40", "rollups.0.demand.accounts=60"], false),
     ("split-liquidity", &["rollups.0.demand.accounts=60"], false),
 ];
 

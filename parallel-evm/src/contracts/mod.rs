@@ -1,4 +1,4 @@
-//! Our own contracts: token, two kinds of market, collectible, pure computation, a
+//! Our own contracts: token, two kinds of market, bridge, collectible, pure computation, a
 //! searcher's probe.
 //!
 //! For each: bytecode, the input of every call, the storage slots, and a way to place the contract with
@@ -8,6 +8,7 @@
 
 mod abi;
 pub mod amm;
+pub mod bridge;
 pub mod compute;
 pub mod cycle;
 pub mod erc20;

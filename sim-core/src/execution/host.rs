@@ -41,6 +41,10 @@ pub mod timers {
     pub const AGENT: u8 = 28;
     /// A searcher sends its next probe.
     pub const SEARCHER: u8 = 29;
+    /// Somebody starts on a journey.
+    pub const TRIP: u8 = 40;
+    /// A bridge does what it has waited for.
+    pub const CROSSING: u8 = 41;
 }
 
 /// What a task's timer is about: (chain, the chain's own number).
@@ -127,6 +131,16 @@ pub enum RunError {
         /// Slot of the block.
         slot: u32,
         /// What the executor said.
+        reason: String,
+    },
+    /// Tokens or ether appeared or vanished. Final: the simulator is at fault.
+    #[error("chain {chain}, rollup {rollup}: not everything is accounted for: {reason}")]
+    Conservation {
+        /// Chain number of the fleet.
+        chain: u32,
+        /// Rollup.
+        rollup: u32,
+        /// What does not add up.
         reason: String,
     },
 }

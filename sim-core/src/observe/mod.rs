@@ -12,6 +12,7 @@
 //! records give the same bytes; host facts and wall time appear in `manifest.json` and nowhere else;
 //! nothing here prints.
 
+pub mod bridges;
 pub mod burst;
 pub mod causes;
 pub mod analysis;

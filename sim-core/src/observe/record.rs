@@ -9,6 +9,9 @@ pub use crate::execution::record::ExecutionRecord;
 pub use crate::gossip::params::MeshRecord;
 pub use crate::net::message::MessageKind;
 pub use crate::net::params::TopologyStats;
+pub use crate::rollup::bridge::record::{
+    BridgeRecord, ConservationRecord, CrossingRecord, InventoryRecord, OUTCOMES, Outcome, Stage, TripRecord,
+};
 pub use crate::rollup::record::{
     BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, Party, RollupTxRecord, RollupsRecord,
 };

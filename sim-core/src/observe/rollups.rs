@@ -4,10 +4,9 @@
 //! one that never got the label counts as later than all that did (see [`super::stats`]).
 
 use super::format::{count, duration_or_never, percent, prefixed, three_digits};
-use super::markets;
 use super::record::{BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RunRecord};
 use super::stats::Sample;
-use super::{dispersion, welfare};
+use super::{bridges, dispersion, markets, welfare};
 use crate::chain::fee_market::blob::BLOB_BYTES;
 use crate::scenario::plan::ConsensusPlan;
 
@@ -199,6 +198,7 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
             ));
         }
     }
+    lines.extend(bridges::lines(run));
     lines
 }
 

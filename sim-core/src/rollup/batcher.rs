@@ -356,7 +356,7 @@ impl Fleet {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the fields of a post, given once")]
-    fn add_post(
+    pub(super) fn add_post(
         &mut self,
         host: usize,
         id: (u32, u64, u32),
@@ -523,6 +523,7 @@ impl Fleet {
                 let place = self.places[self.batches[*batch as usize].rollup as usize] as usize;
                 self.next_batch(host, now, place);
             }
+            self.on_final_post(host, now, number);
         }
     }
 

@@ -15,6 +15,7 @@
 //! and the bound of the L1 in `tests/rollup_fleet.rs`.
 
 use super::batcher::{Batch, Host as BatcherHost, Post};
+use super::bridge::{Crossings, Letter, Places};
 use super::labels::Sighting;
 use super::liquidity::agents::{Agents, Shown};
 use super::liquidity::books::{Books, Paid};
@@ -81,6 +82,8 @@ pub struct FleetSetup {
     pub arbitrageurs: Vec<(NodeId, u32)>,
     /// Nodes of searchers with their regions.
     pub searchers: Vec<(NodeId, u32)>,
+    /// Nodes of those who act for bridges with their regions, taken in turn.
+    pub bridges: Vec<(NodeId, u32)>,
     /// Slot time of the L1, ns.
     pub slot_ns: u64,
     /// Nobody sends anything after this, ns.
@@ -119,6 +122,7 @@ pub struct Fleet {
     pub(super) books: Books,
     pub(super) agents: Agents,
     pub(super) searchers: Searchers,
+    pub(super) crossings: Crossings,
     pub(super) load: Load,
 }
 
@@ -131,6 +135,8 @@ pub(super) struct Answer {
     pub block: Option<Arc<[u64]>>,
     /// It shows an arbitrageur what pools hold.
     pub view: Option<Shown>,
+    /// It is about a bridge, or for travellers.
+    pub letter: Option<Letter>,
 }
 
 impl Fleet {
@@ -150,6 +156,15 @@ impl Fleet {
         let searchers = Searchers::new(&plan, gateways.len() + setup.arbitrageurs.len(), &economy);
         let agents_at = setup.arbitrageurs.into_iter().chain(setup.searchers);
         gateways.extend((0..).zip(agents_at).map(agent));
+        let sites = Places {
+            before: gateways.len(),
+            people: &setup.gateways,
+            hosts: &setup.sequencers,
+            others: &setup.bridges,
+        };
+        let (crossings, theirs) = Crossings::new(&plan, &sites, seed, chain);
+        gateways.extend(theirs);
+        let genesis = if crossings.active() { crossings.genesis(&genesis, &economy) } else { genesis };
         let (places, l1) = (vec![NONE; plan.count as usize], plan.l1);
         let hosts: Vec<BatcherHost> = setup.sequencers.iter().map(|node| BatcherHost::new(*node)).collect();
         let (slot_ns, last_ns) = (setup.slot_ns, setup.last_ns);
@@ -178,6 +193,7 @@ impl Fleet {
             books: Books::default(),
             agents,
             searchers,
+            crossings,
             load: Load::default(),
         })
     }
@@ -194,6 +210,7 @@ impl Fleet {
         }
         self.start_agents(host);
         self.start_searchers(host);
+        self.start_trips(host);
         for index in 0..self.hosts.len() {
             let phase = self.tick_ns() * (index as u64 + 1) / (self.hosts.len() as u64 + 1);
             let (node, task) = (self.hosts[index].node, (self.chain, index as u32));
@@ -204,7 +221,7 @@ impl Fleet {
     /// A timer of the fleet fired at a node.
     ///
     /// # Errors
-    /// When a block cannot be executed at all.
+    /// When a block cannot be executed at all, or something on a bridge is not accounted for.
     pub fn on_timer<D: Dissemination>(
         &mut self,
         host: &mut Host<'_, D>,
@@ -216,12 +233,14 @@ impl Fleet {
         match timer {
             timers::ARRIVAL => self.on_arrival(host, now, number as usize),
             timers::SEQUENCE => self.on_sequence(host, now, number)?,
-            timers::SEALED => self.on_sealed(host, now, number),
+            timers::SEALED => self.on_sealed(host, now, number)?,
             timers::CHANNEL => self.on_channel(now, number),
             timers::BATCHER => self.on_batcher(host, l1, now, number as usize),
             timers::PROVED => self.on_proved(number),
             timers::AGENT => self.on_agent(host, now, number),
             timers::SEARCHER => self.on_searcher(host, now, number),
+            timers::TRIP => self.on_trip(host, now, number),
+            timers::CROSSING => self.on_wake(host, now, number),
             other => unreachable!("nobody sets timer {other} for a fleet"),
         }
         Ok(())
@@ -266,6 +285,9 @@ impl Fleet {
             if own_host == Some(self.posts[post as usize].host) {
                 self.posted(host, now, post, notice);
             }
+            if let Some(own_host) = own_host.filter(|_| notice.is_final) {
+                self.on_final_claim(host, now, post, own_host);
+            }
         }
     }
 
@@ -288,5 +310,6 @@ impl Fleet {
             + self.batches.capacity() * size_of::<Batch>()
             + self.posts.capacity() * size_of::<Post>()
             + channels
+            + self.crossings.heap_bytes()
     }
 }

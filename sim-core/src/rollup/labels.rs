@@ -94,6 +94,7 @@ impl Fleet {
             .collect();
         batches.sort_unstable_by_key(|b| (b.rollup, b.number));
         into.batches.extend(batches);
+        self.record_bridges(&slots, end_ns, measured, into);
     }
 
     /// By post on the winning chain: its slot, and what it paid, wei.
@@ -156,7 +157,7 @@ impl Fleet {
 
     fn tx_record(&self, index: usize, [from_ns, to_ns]: [u64; 2]) -> RollupTxRecord {
         let tx = &self.txs[index];
-        let gateway = u32::from(tx.gateway);
+        let gateway = u32::from(self.crossings.twin(tx.gateway).unwrap_or(tx.gateway));
         let seen = |post: u32| {
             let sighting = (post != NONE).then(|| self.sightings.get(&(post, gateway))).flatten();
             sighting.map_or([None; 2], Sighting::times)

@@ -7,6 +7,7 @@
 //! * [`batcher`]: collects what was executed, compresses it for real ([`compress`]), bids for space on the L1.
 //! * [`labels`]: soft, posted, L1-final, proven: what each user sees, and when.
 //! * [`shares`]: what part of demand and of liquidity a rollup has. [`liquidity`]: trades on pools spread over chains.
+//! * [`bridge`]: bridges between the rollups of a fleet, people who cross them, conservation of what is on them.
 //! * [`presets`]: parameters of known designs with their sources. [`record`]: what a run leaves behind.
 //!
 //! A fleet acts only through messages and timers and sees the L1 through its own nodes' views
@@ -17,6 +18,7 @@
 //! executed the L1 block with it, or that bytes are compressed by a ratio instead of a codec.
 
 pub mod batcher;
+pub mod bridge;
 pub mod compress;
 pub mod fleet;
 pub mod labels;

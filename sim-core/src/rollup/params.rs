@@ -1,5 +1,6 @@
 //! Parameters of rollups: plain data, as a resolved plan carries them.
 
+use super::bridge::params::{BridgePlan, TravellersPlan};
 use super::liquidity::price::PricePlan;
 use crate::execution::params::ExecutionPlan;
 use crate::workload::economy::RESERVE;
@@ -26,6 +27,12 @@ pub struct FleetPlan {
     /// Prices outside and those who even them out, if there are any.
     #[serde(default)]
     pub market: Option<MarketPlan>,
+    /// Bridges between its rollups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bridges: Vec<BridgePlan>,
+    /// People who cross them, or do at home what others cross them for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub travellers: Vec<TravellersPlan>,
     /// What people send, over all of them.
     pub demand: UsersPlan,
     /// Nodes that run sequencers and batchers; each serves an equal number of rollups.

@@ -1,5 +1,6 @@
 //! What a run leaves behind of its rollups: plain data.
 
+use super::bridge::record::{BridgeRecord, ConservationRecord, CrossingRecord, InventoryRecord, TripRecord};
 use super::liquidity::books::{Books, Paid};
 use super::liquidity::trades::Trade;
 use serde::{Deserialize, Serialize};
@@ -128,11 +129,13 @@ pub enum Party {
     Arbitrageur,
     /// Someone who probes for trades in a circle.
     Searcher,
+    /// Someone who acts for a bridge: an operator, a relayer.
+    Bridge,
 }
 
 impl Party {
     /// All of them, in the order of their discriminants.
-    pub const ALL: [Self; 3] = [Self::Person, Self::Arbitrageur, Self::Searcher];
+    pub const ALL: [Self; 4] = [Self::Person, Self::Arbitrageur, Self::Searcher, Self::Bridge];
 
     /// In words, of several.
     pub fn name(self) -> &'static str {
@@ -140,6 +143,7 @@ impl Party {
             Self::Person => "people",
             Self::Arbitrageur => "arbitrageurs",
             Self::Searcher => "searchers",
+            Self::Bridge => "bridges",
         }
     }
 }
@@ -213,4 +217,14 @@ pub struct RollupsRecord {
     pub batches: Vec<BatchRecord>,
     /// By chain, slot and proposer.
     pub blob_blocks: Vec<BlobBlockRecord>,
+    /// By fleet, travellers, gateway and order of starting.
+    pub trips: Vec<TripRecord>,
+    /// By fleet, gateway and order of asking.
+    pub crossings: Vec<CrossingRecord>,
+    /// By fleet, in the plan's order.
+    pub bridges: Vec<BridgeRecord>,
+    /// By fleet, bridge and time.
+    pub inventories: Vec<InventoryRecord>,
+    /// One entry a fleet with bridges or travellers.
+    pub conservation: Vec<ConservationRecord>,
 }

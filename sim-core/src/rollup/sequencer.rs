@@ -16,7 +16,7 @@ use super::fleet::{Answer, Fleet, NONE};
 use super::liquidity::books::Books;
 use super::params::OrderPlan;
 use super::record::Fate;
-use super::{batcher, compress};
+use super::{batcher, bridge, compress};
 use crate::chain::account::{AccountKind, address};
 use crate::chain::block::EPOCH_S;
 use crate::chain::fee_market::Eip1559;
@@ -29,7 +29,7 @@ use crate::kernel::ids::NodeId;
 use crate::kernel::random::{Purpose, draw};
 use crate::net::message::{CONTROL_BYTES, MessageKind};
 use crate::workload::economy::RESERVE;
-use parallel_evm::{BlockEnv, ExecuteError, SpecId, TxEnv, U256};
+use parallel_evm::{Address, BlockEnv, ExecuteError, SpecId, TxEnv, U256};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -233,6 +233,8 @@ impl Fleet {
             self.await_block(host, now, place);
             return Ok(());
         };
+        self.audit_execution(place, self.active[place].base_fee_wei, &executed)?;
+        self.note_crossings(&chosen, &executed);
         let touched = if self.common.plan.demand.trade.is_some() {
             self.note_trades(now, place, &chosen, &executed)
         } else {
@@ -347,7 +349,7 @@ impl Fleet {
             let state = &rollup.state;
             let nonce = next
                 .entry(waiting.sender)
-                .or_insert_with(|| state.nonce(common.economy.person(waiting.sender)));
+                .or_insert_with(|| state.nonce(bridge::address_of(&common.economy, waiting.sender)));
             let fits = waiting.gas_limit <= budget.gas && waiting.bytes <= budget.bytes;
             let its_turn = waiting.turn_ns <= now.time.0;
             if its_turn && waiting.nonce == *nonce && waiting.max_fee_wei >= base_fee && fits {
@@ -400,10 +402,9 @@ impl Fleet {
 
     fn env(&self, now: Moment, place: usize) -> BlockEnv {
         let (rollup, rules) = (&self.active[place], &self.common.plan.rules);
-        let node = self.hosts[self.host_index(rollup.number) as usize].node;
         BlockEnv {
             number: U256::from(rollup.height),
-            beneficiary: address(AccountKind::Proposer, u64::from(node.0)),
+            beneficiary: self.beneficiary(place),
             timestamp: U256::from(EPOCH_S + now.time.0 / 1_000_000_000),
             gas_limit: rules.gas_limit,
             basefee: rollup.base_fee_wei,
@@ -411,6 +412,12 @@ impl Fleet {
             prevrandao: Some(alloy_primitives::keccak256(rollup.height.to_be_bytes())),
             ..BlockEnv::default()
         }
+    }
+
+    /// Who collects the tips of a rollup's blocks.
+    pub(super) fn beneficiary(&self, place: usize) -> Address {
+        let node = self.hosts[self.host_index(self.active[place].number) as usize].node;
+        address(AccountKind::Proposer, u64::from(node.0))
     }
 
     fn encode(&self, chosen: &[u32]) -> (Vec<u8>, Vec<u32>) {
@@ -424,11 +431,16 @@ impl Fleet {
     }
 
     /// A block is executed: it counts, its senders are told, its bytes go into the channel.
-    pub(super) fn on_sealed<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, number: u32) {
+    pub(super) fn on_sealed<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        number: u32,
+    ) -> Result<(), RunError> {
         let place = number as usize;
         self.active[place].count(now.time.0);
         let rollup = &mut self.active[place];
-        let Some(block) = rollup.building.take() else { return };
+        let Some(block) = rollup.building.take() else { return Ok(()) };
         rollup.state = block.state.clone();
         rollup.window_gas += block.gas_used;
         rollup.totals.blocks += 1;
@@ -443,11 +455,14 @@ impl Fleet {
         }
         let node = self.hosts[self.host_index(rollup_number) as usize].node;
         host.fabric.witness(node, now.time.0 ^ u64::from(rollup_number) << 40 ^ gas_used);
+        self.seal_crossings(host, now, place, &block.txs)?;
         self.answer(host, now, place, &block.txs, false);
         self.show(host, now, place, (&block.txs, &block.touched));
+        self.show_desks(host, now, place, &block.touched);
         self.feed(host, now, place, &block);
         self.fill_channel(host, now, place, (block.start_ns, &block.txs, &block.raw, &block.ends));
         self.await_block(host, now, place);
+        Ok(())
     }
 
     pub(super) fn write(&mut self, answer: Answer) -> u32 {

@@ -27,7 +27,7 @@ use crate::net::message::MessageKind;
 use crate::workload::economy::Economy;
 use crate::workload::params::UsersPlan;
 use parallel_evm::TxKind as To;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// 90th percentile of the standard normal distribution.
 pub(super) const Z90: f64 = 1.281_551_565_544_600_4;
@@ -90,6 +90,10 @@ pub(super) struct Gateway {
     accounts: std::ops::Range<u32>,
     /// By (rollup, account): the next nonce.
     nonces: BTreeMap<(u32, u32), u32>,
+    /// By (rollup, account): nonces of refused transactions, used first; kept for those who cross bridges.
+    returned: Option<BTreeMap<(u32, u32), BTreeSet<u32>>>,
+    /// By count: whose it is, where several have one journey each.
+    owners: BTreeMap<u32, u32>,
     /// In the order of submission.
     pub txs: Vec<u32>,
 }
@@ -139,6 +143,8 @@ impl Gateway {
                 arrivals: 0,
                 accounts: from.min(people as u32 - 1)..to,
                 nonces: BTreeMap::new(),
+                returned: None,
+                owners: BTreeMap::new(),
                 txs: Vec::new(),
             };
             gateway.next_ns = gateway.gap_ns();
@@ -168,7 +174,40 @@ impl Gateway {
             arrivals: 0,
             accounts: account..account + 1,
             nonces: BTreeMap::new(),
+            returned: None,
+            owners: BTreeMap::new(),
             txs: Vec::new(),
+        }
+    }
+
+    /// Where those sit who cross bridges or act for them.
+    pub(super) fn of_crosser(place: (NodeId, u32), account: u32, number: u64, seed: u64, chain: u32) -> Self {
+        let entity = 3 << 38 | u64::from(chain) << 40 | number << 8;
+        Self { entity, returned: Some(BTreeMap::new()), ..Self::of_agent(place, account, seed, chain) }
+    }
+
+    /// The transaction of this count is somebody else's than the gateway's.
+    pub(super) fn own(&mut self, sequence: u32, account: u32) {
+        self.owners.insert(sequence, account);
+    }
+
+    /// The nonce of an account's next transaction on a rollup.
+    fn next_nonce(&mut self, rollup: u32, account: u32) -> u32 {
+        let returned = self.returned.as_mut().and_then(|all| all.get_mut(&(rollup, account)));
+        if let Some(nonce) = returned.and_then(BTreeSet::pop_first) {
+            return nonce;
+        }
+        let next = self.nonces.entry((rollup, account)).or_default();
+        *next += 1;
+        *next - 1
+    }
+
+    /// A transaction was refused: its nonce is used again.
+    fn return_nonce(&mut self, rollup: u32, account: u32, nonce: u32) {
+        if let Some(returned) = &mut self.returned {
+            returned.entry((rollup, account)).or_default().insert(nonce);
+        } else if let Some(next) = self.nonces.get_mut(&(rollup, account)) {
+            *next = (*next).min(nonce);
         }
     }
 
@@ -179,6 +218,9 @@ impl Gateway {
     }
 
     pub(super) fn account(&self, sequence: u32) -> u32 {
+        if let Some(owner) = self.owners.get(&sequence) {
+            return *owner;
+        }
         let account = uniform_below(self.random(field::ACCOUNT, sequence), self.accounts.len() as u64);
         self.accounts.start + account as u32
     }
@@ -232,9 +274,7 @@ impl Fleet {
         (rollup, kind, sequence): (u32, u8, u32),
     ) -> u32 {
         let gateway = &mut self.gateways[index];
-        let next = gateway.nonces.entry((rollup, gateway.account(sequence))).or_default();
-        let nonce = *next;
-        *next += 1;
+        let nonce = gateway.next_nonce(rollup, gateway.account(sequence));
         let handle = self.txs.len() as u32;
         gateway.txs.push(handle);
         let from = gateway.node;
@@ -257,8 +297,10 @@ impl Fleet {
         } else {
             let bytes = self.transaction(&self.txs[handle as usize]).wire_size_bytes();
             let kind = MessageKind::Transactions;
-            // Arbitrageurs, searchers and people at one node count apart.
-            let round = u64::from(sequence) | (self.party(index as u16) as u64) << 36;
+            // Arbitrageurs, searchers, bridges and people at one node count apart.
+            let others = (self.party(index as u16) as u64) << 36
+                | u64::from(self.crossings.sits_at(index as u16)) << 35;
+            let round = u64::from(sequence) | others;
             host.fabric.send_direct(now, from, to, kind, bytes, self.chain, handle, round);
         }
         handle
@@ -268,6 +310,9 @@ impl Fleet {
     pub(super) fn transaction(&self, tx: &Tx) -> Transaction {
         if let Some(order) = self.agents.order(tx) {
             return self.order_body(tx, order);
+        }
+        if let Some(body) = self.crossing_body(tx) {
+            return body;
         }
         if let Some(probe) = self.searchers.probe(tx) {
             return self.probe_body(tx, probe);
@@ -330,6 +375,9 @@ impl Fleet {
         if let Some(view) = answer.view {
             self.on_view(host, now, &answer.txs, view);
         }
+        if let Some(letter) = answer.letter {
+            self.on_letter(host, now, letter);
+        }
         for handle in answer.txs {
             if answer.refused {
                 self.agents.done(&self.txs[handle as usize]);
@@ -338,13 +386,12 @@ impl Fleet {
             if answer.refused {
                 let gateway = &mut self.gateways[tx.gateway as usize];
                 let account = gateway.account(tx.sequence);
-                if let Some(next) = gateway.nonces.get_mut(&(tx.rollup, account)) {
-                    *next = (*next).min(tx.nonce);
-                }
+                gateway.return_nonce(tx.rollup, account, tx.nonce);
             } else {
                 tx.soft_ns = now.time.0;
             }
             self.on_probe_answer(now, handle);
+            self.crossing_told(host, now, handle, answer.refused);
         }
     }
 

@@ -204,6 +204,12 @@ fn workload(chain: &ChainPlan) -> String {
     }
 }
 
+/// Names of things a fleet may have.
+fn list<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    if names.is_empty() { String::new() } else { format!("; {what}: {}", names.join(", ")) }
+}
+
 fn rollups(fleet: &FleetPlan) -> String {
     let (rules, batcher) = (&fleet.rules, &fleet.batcher);
     let soft = if rules.soft_ns == rules.block_ns {
@@ -228,8 +234,10 @@ fn rollups(fleet: &FleetPlan) -> String {
             Duration(market.step_ns)
         )
     });
+    let bridges = list("bridges", fleet.bridges.iter().map(|bridge| &bridge.name));
+    let travellers = list("travellers", fleet.travellers.iter().map(|plan| &plan.name));
     format!(
-        "{} ({}) on {} nodes, {} in all; blocks of {}{soft} and {}; batches after {} or {} blobs, brotli {}{}; {proof}{liquidity}{market}",
+        "{} ({}) on {} nodes, {} in all; blocks of {}{soft} and {}; batches after {} or {} blobs, brotli {}{}; {proof}{liquidity}{market}{bridges}{travellers}",
         thousands(fleet.count.into()),
         fleet.preset,
         thousands(fleet.sequencers.into()),

@@ -5,7 +5,8 @@
 
 use super::limits;
 use super::plan::{
-    BurstPlan, ConsensusPlan, Delivery, GossipPlan, Plan, TopologyPlan, UsersPlan, WorkloadPlan,
+    BurstPlan, ConsensusPlan, Delivery, FleetPlan, GossipPlan, Plan, TopologyPlan, TravellersPlan, UsersPlan,
+    WorkloadPlan,
 };
 use super::resolve::thousands;
 use std::fmt;
@@ -26,6 +27,10 @@ const ACTIVE_ROLLUP_BYTES: u64 = 4_000;
 const POOL_BYTES: u64 = 1_200;
 /// A transaction on a rollup, bytes: its times, its nonce, its record.
 const ROLLUP_TX_BYTES: u64 = 600;
+/// A journey with its transactions and messages, bytes.
+const JOURNEY_BYTES: u64 = 5_000;
+/// Places where travellers are shown pools.
+const DESKS: u64 = 8;
 /// A cell of the table of arrivals (block x node), bytes.
 const NODE_BLOCK_BYTES: u64 = 200;
 /// Most cells of that table a run keeps; beyond it only every k-th node is observed.
@@ -108,6 +113,15 @@ fn burst_transactions(users: &UsersPlan, burst: &BurstPlan) -> u128 {
     let usual =
         u128::from(burst.until_ns - burst.from_ns) * u128::from(users.rate_milli_tps) / 1_000_000_000_000;
     usual * own / total.max(1) / even * u128::from(burst.factor_ppm) / 1_000_000
+}
+
+/// Journeys people start.
+fn journeys(fleet: &FleetPlan, simulated_ns: u128) -> u128 {
+    let of = |plan: &TravellersPlan| {
+        let span_ns = simulated_ns.min(plan.until_ns.map_or(u128::MAX, u128::from));
+        span_ns * u128::from(plan.rate_milli_tps) / 1_000_000_000_000
+    };
+    fleet.travellers.iter().map(of).sum()
 }
 
 fn gib(bytes: u64) -> String {
@@ -204,6 +218,18 @@ pub fn estimate(plan: &Plan) -> Estimate {
             rollups += probes * u128::from(ROLLUP_TX_BYTES)
                 + searchers * u128::from(fleet.count) * u128::from(POOL_BYTES);
         }
+        let journeys = journeys(fleet, simulated);
+        // There and back, each with three transactions, of which everybody is shown.
+        events += journeys * 60;
+        rollups += journeys * u128::from(JOURNEY_BYTES);
+        if !fleet.travellers.is_empty() {
+            rollups += pools * u128::from(DESKS * POOL_BYTES)
+                + u128::from(fleet.count) * u128::from(ACTIVE_ROLLUP_BYTES);
+        }
+        let purses: u128 = fleet.travellers.iter().map(|plan| u128::from(plan.accounts)).sum();
+        state += purses * u128::from(demand.instances) * u128::from(4 * ACCOUNT_BYTES);
+        executed += journeys * 7;
+        gas += journeys * 7 * u128::from(TRANSACTION_GAS);
     }
     state += accounts * u128::from(ACCOUNT_BYTES);
     let observed = (nodes * blocks * plan.chains.len() as u128).min(u128::from(NODE_BLOCKS_KEPT));

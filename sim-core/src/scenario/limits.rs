@@ -66,5 +66,9 @@ pub const FLEETS_MAX: usize = 64;
 pub const ROLLUPS_MAX: u64 = 1_000_000;
 /// Most rollups of a fleet with arbitrageurs.
 pub const WATCHED_ROLLUPS_MAX: u64 = 10_000;
+/// Most bridges of a fleet.
+pub const BRIDGES_MAX: usize = 16;
+/// Most kinds of travellers of a fleet.
+pub const TRAVELLERS_MAX: usize = 32;
 /// Most nodes that run sequencers of one fleet.
 pub const SEQUENCERS_MAX: u64 = 10_000;

@@ -15,6 +15,7 @@ pub use crate::gossip::params::{ForwardRule, GossipPlan, GossipsubPlan};
 pub use crate::net::params::{
     HardwareClass, JitterPlan, LatencyTable, LinkDiscipline, Region, Scope, TopologyPlan,
 };
+pub use crate::rollup::bridge::params::{BridgeKind, BridgePlan, PolicyPlan, TravellersPlan};
 pub use crate::rollup::params::{
     BatcherPlan, DataPlan, FleetPlan, MarketPlan, OrderPlan, ProofPlan, RulesPlan, SearchersPlan, SharesPlan,
     ThrottlePlan,

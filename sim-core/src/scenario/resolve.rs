@@ -2,6 +2,7 @@
 //!
 //! Resolving may read files (latency tables, edge lists, block folders); reading a scenario never does.
 
+mod bridges;
 mod chain;
 mod fees;
 mod interventions;

@@ -585,8 +585,10 @@ text_or! { PathsSpec, "a path in quotes, or a list of paths",
     }
 }
 
+mod bridges;
 mod rollups;
 
+pub use bridges::{BridgeSpec, PolicySpec, TravellersSpec};
 pub use rollups::{
     BatchSpec, BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, MarketSpec, OrderSpec, ProofSpec, RollupsSpec,
     SharesSpec,

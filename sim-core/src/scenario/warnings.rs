@@ -4,7 +4,7 @@ use super::error::Warning;
 use super::overrides::Arm;
 use super::plan::{
     Algorithm, Change, ConsensusPlan, FeeMarketPlan, ForwardRule, GossipPlan, Intervention, Plan,
-    TopologyPlan, TxKind, WorkloadPlan,
+    TopologyPlan, TravellersPlan, TxKind, WorkloadPlan,
 };
 use super::resolve::Context;
 use super::tree::Sources;
@@ -168,6 +168,13 @@ fn rollups(context: &Context<'_>, plan: &Plan) {
         if proof_ns >= span_ns {
             let message = format!("proofs take {}, longer than the run: none is seen", Duration(proof_ns));
             context.warn(&format!("rollups.{index}.proof"), message);
+        }
+        for (number, bridge) in fleet.bridges.iter().enumerate() {
+            let crossed = |plan: &TravellersPlan| plan.policy.bridge() == Some(number as u32);
+            if !fleet.travellers.iter().any(crossed) {
+                let message = format!("nobody crosses the bridge `{}`", bridge.name);
+                context.warn(&format!("rollups.{index}.bridges.{number}"), message);
+            }
         }
         for field in ["delivery", "bundle"] {
             if_written(context, &format!("rollups.{index}.demand.{field}"), "gateways send at once");

@@ -303,6 +303,12 @@ impl<D: Dissemination> World<D> {
             fold.absorb(u64::from(batch.rollup) << 32 | u64::from(batch.number));
             fold.absorb(batch.compressed_bytes << 32 | u64::from(batch.slot.unwrap_or(0)));
         }
+        for trip in &record.rollups.trips {
+            fold.absorb(trip.started_ns);
+            fold.absorb(trip.ended_ns.unwrap_or(0));
+            fold.absorb(trip.outcome.map_or(u64::MAX, |outcome| outcome as u64));
+            fold.absorb(trip.loss.unwrap_or(0.0).to_bits());
+        }
         for block in &record.rollups.blob_blocks {
             fold.absorb(block.excess ^ u64::from(block.blobs) << 56);
         }

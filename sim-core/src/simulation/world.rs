@@ -145,6 +145,9 @@ impl<D: Dissemination> World<D> {
                 self.barrier();
             }
         }
+        if self.now == self.end {
+            self.audit_fleets()?;
+        }
         Ok(true)
     }
 

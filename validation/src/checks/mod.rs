@@ -2,6 +2,7 @@
 
 pub mod amm;
 pub mod bounds;
+pub mod bridges;
 pub mod duplicates;
 pub mod fees;
 pub mod forks;

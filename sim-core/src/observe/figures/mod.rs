@@ -4,6 +4,7 @@
 //! is drawn and the table beside it come from the same numbers.
 
 pub mod breakdown;
+pub mod bridges;
 pub mod burst;
 pub mod confirmation;
 pub mod gas;
@@ -55,6 +56,8 @@ pub fn all(records: &[RunRecord]) -> Vec<Figure> {
         trades::mispricing(records),
         welfare::dispersion(records),
         welfare::block_space(records),
+        bridges::journeys(records),
+        bridges::inventories(records),
         burst::figure(records),
     ]
     .into_iter()

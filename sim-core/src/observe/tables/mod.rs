@@ -7,6 +7,7 @@
 #![doc = include_str!("schema.md")]
 
 pub mod blocks;
+pub mod bridges;
 pub mod nodes;
 pub mod reader;
 pub mod rollups;
@@ -86,7 +87,7 @@ pub struct TableFile {
 }
 
 /// All tables, in the order in which they are documented.
-pub const ALL: [TableFile; 10] = [
+pub const ALL: [TableFile; 14] = [
     TableFile {
         file: "blocks.parquet",
         row: "One row per arm and block, warm-up and stale blocks included.",
@@ -158,6 +159,38 @@ pub const ALL: [TableFile; 10] = [
         row: "One row per arm, fleet of rollups with prices outside and a worth of liquidity, and party.",
         write: |records, sink| writer::write(sink, &welfare::columns(), || welfare::rows(records)),
         describe: || describe(&welfare::columns()),
+    },
+    TableFile {
+        file: "trips.parquet",
+        row: "One row per arm and journey of a traveller on rollups.",
+        write: |records, sink| {
+            writer::write(sink, &bridges::trip_columns(), || rollups::rows(records, |r| &r.trips))
+        },
+        describe: || describe(&bridges::trip_columns()),
+    },
+    TableFile {
+        file: "crossings.parquet",
+        row: "One row per arm and crossing of a bridge between rollups.",
+        write: |records, sink| {
+            writer::write(sink, &bridges::crossing_columns(), || rollups::rows(records, |r| &r.crossings))
+        },
+        describe: || describe(&bridges::crossing_columns()),
+    },
+    TableFile {
+        file: "bridges.parquet",
+        row: "One row per arm and bridge between rollups.",
+        write: |records, sink| {
+            writer::write(sink, &bridges::bridge_columns(), || rollups::rows(records, |r| &r.bridges))
+        },
+        describe: || describe(&bridges::bridge_columns()),
+    },
+    TableFile {
+        file: "inventories.parquet",
+        row: "One row per arm and bridge and time at which what its relayers have changed, at most one a second.",
+        write: |records, sink| {
+            writer::write(sink, &bridges::inventory_columns(), || rollups::rows(records, |r| &r.inventories))
+        },
+        describe: || describe(&bridges::inventory_columns()),
     },
 ];
 

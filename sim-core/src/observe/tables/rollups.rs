@@ -9,8 +9,8 @@ use crate::workload::economy::RESERVE;
 
 /// A record and the run it belongs to.
 pub struct Row<'a, T> {
-    run: &'a RunRecord,
-    record: &'a T,
+    pub(super) run: &'a RunRecord,
+    pub(super) record: &'a T,
 }
 
 /// All records of a kind of all arms.
@@ -21,11 +21,11 @@ pub fn rows<'a, T: 'a>(
     records.iter().flat_map(move |run| of(&run.rollups).iter().map(move |record| Row { run, record }))
 }
 
-fn arm<'a, T: 'a>() -> Column<Row<'a, T>> {
+pub(super) fn arm<'a, T: 'a>() -> Column<Row<'a, T>> {
     column("arm", "-", "arm of the comparison", Get::OptText(|r: &Row<'_, T>| Some(r.run.plan.name.clone())))
 }
 
-fn fleet_name(run: &RunRecord, chain: u32) -> Option<String> {
+pub(super) fn fleet_name(run: &RunRecord, chain: u32) -> Option<String> {
     let fleet = run.rollups.fleets.iter().find(|fleet| fleet.chain == chain)?;
     Some(fleet.name.clone())
 }

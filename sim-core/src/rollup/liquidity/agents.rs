@@ -184,6 +184,11 @@ impl Agents {
         }
     }
 
+    /// Logarithm of the price outside of a pool, if there is one.
+    pub(in crate::rollup) fn reference(&mut self, at_ns: u64, pool: u32) -> Option<f64> {
+        Some(self.path.as_mut()?.log(at_ns, pool))
+    }
+
     /// What a swap gained at the reference price, parts of 10^-18 of all liquidity.
     pub(in crate::rollup) fn gain(
         &mut self,

@@ -69,7 +69,10 @@ pub(super) fn worth((more, more_value): (U256, u128), (less, less_value): (U256,
 impl Fleet {
     /// Whose gateway it is.
     pub(in crate::rollup) fn party(&self, gateway: u16) -> Party {
-        if self.agents.sits_at(gateway) {
+        if self.crossings.sits_at(gateway) {
+            // Travellers are people.
+            if self.crossings.serves_at(gateway) { Party::Bridge } else { Party::Person }
+        } else if self.agents.sits_at(gateway) {
             Party::Arbitrageur
         } else if self.searchers.sits_at(gateway) {
             Party::Searcher

@@ -66,6 +66,6 @@ impl Reserves {
 }
 
 /// As a float, to 2^-52.
-fn float(value: U256) -> f64 {
+pub(in crate::rollup) fn float(value: U256) -> f64 {
     value.as_limbs().iter().rev().fold(0.0, |sum, limb| sum * 18_446_744_073_709_551_616.0 + *limb as f64)
 }

@@ -121,7 +121,7 @@ impl Searchers {
 
     /// Whether a gateway is a searcher's.
     pub(in crate::rollup) fn sits_at(&self, gateway: u16) -> bool {
-        usize::from(gateway) >= self.first
+        (self.first..self.first + self.sent.len()).contains(&usize::from(gateway))
     }
 
     /// The probe behind a transaction of a searcher.

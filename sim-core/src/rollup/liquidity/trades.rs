@@ -64,7 +64,7 @@ fn read_swap(input: &[u8]) -> Option<(bool, U256)> {
 }
 
 /// What a pool holds in a state.
-pub(super) fn reserves(state: &WorldState, pool: Address) -> Reserves {
+pub(in crate::rollup) fn reserves(state: &WorldState, pool: Address) -> Reserves {
     let slot = |slot| state.slot(pool, slot);
     Reserves { token0: slot(amm::RESERVE0_SLOT), token1: slot(amm::RESERVE1_SLOT) }
 }

@@ -152,7 +152,7 @@ impl Section<'_> {
         let liquidity = self.liquidity(spec, &demand, count)?;
         let mut demand = super::workload::users(self.context, &self.path("demand"), &demand)?;
         let market = self.market(spec, &mut demand, (count, nodes.count))?;
-        Ok(FleetPlan {
+        let mut fleet = FleetPlan {
             name: spec.name.clone().unwrap_or_else(|| name.to_owned()),
             preset: name.to_owned(),
             l1: 0,
@@ -160,6 +160,8 @@ impl Section<'_> {
             shares: self.shares("shares", spec.shares.as_ref(), count)?.unwrap_or(SharesPlan::Equal),
             liquidity,
             market,
+            bridges: Vec::new(),
+            travellers: Vec::new(),
             demand,
             sequencers,
             followers: self.count(
@@ -172,7 +174,9 @@ impl Section<'_> {
             batcher: self.batcher(spec, &preset, l1)?,
             proof: self.proof(spec, &preset)?,
             execution: l1.execution.clone(),
-        })
+        };
+        super::bridges::resolve(self.context, self.section, spec, l1, &mut fleet)?;
+        Ok(fleet)
     }
 
     fn shares(

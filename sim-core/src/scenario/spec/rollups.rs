@@ -1,8 +1,8 @@
 //! The `rollups` section and the blob rules of a chain, as written.
 
 use super::{
-    Deserialize, Deserializer, Duration, Factor, GasAmount, JsonSchema, MapAccess, Price, Real, Serialize,
-    Size, UsersSpec, Visitor, de, fmt,
+    BridgeSpec, Deserialize, Deserializer, Duration, Factor, GasAmount, JsonSchema, MapAccess, Price, Real,
+    Serialize, Size, TravellersSpec, UsersSpec, Visitor, de, fmt,
 };
 
 /// Blob rules of a chain.
@@ -76,6 +76,11 @@ pub struct FleetSpec {
     pub liquidity: Option<SharesSpec>,
     /// Prices outside, and arbitrageurs who even them out; at least one field, for `()` is none. Default: neither.
     pub market: Option<MarketSpec>,
+    /// Bridges between its rollups; at most 16. Default: none.
+    pub bridges: Option<Vec<BridgeSpec>>,
+    /// People with something to do, at home or over a bridge; at most 32 kinds. With any, `count` is at most 10,000.
+    /// Default: none.
+    pub travellers: Option<Vec<TravellersSpec>>,
     /// Nodes that follow each rollup beside its sequencer: they are sent every block and execute it. Allowed: 0 to
     /// 100, less than `nodes.count`. Default: 4 for one rollup, else 0.
     pub followers: Option<u64>,

@@ -19,6 +19,10 @@ const SEQUENCERS: u64 = 5;
 const ARBITRAGEURS: u64 = 7;
 /// Entity of the draws that place searchers.
 const SEARCHERS: u64 = 8;
+/// Entity of the draws that place those who act for bridges.
+const BRIDGES: u64 = 9;
+/// Nodes they are spread over.
+const BRIDGE_NODES: u32 = 16;
 
 impl Builder<'_> {
     /// A fleet with chain number `index`; `chains` are those before it.
@@ -55,6 +59,7 @@ impl Builder<'_> {
             sequencers: self.fast_nodes(SEQUENCERS, index, plan.sequencers.max(1)),
             arbitrageurs: self.placed(ARBITRAGEURS, index, arbitrageurs),
             searchers: self.placed(SEARCHERS, index, searchers),
+            bridges: self.bridge_nodes(index, plan),
             slot_ns,
             last_ns: slot_ns * u64::from(last_slot),
         };
@@ -65,6 +70,13 @@ impl Builder<'_> {
     /// Nodes of traders with their regions.
     fn placed(&self, purpose: u64, index: u32, count: u32) -> Vec<(NodeId, u32)> {
         let nodes = self.fast_nodes(purpose, index, count);
+        nodes.into_iter().map(|node| (node, self.placement[node.index()].0.into())).collect()
+    }
+
+    /// Nodes of the attester and of relayers with their regions, taken in turn; none without bridges.
+    fn bridge_nodes(&self, index: u32, plan: &FleetPlan) -> Vec<(NodeId, u32)> {
+        let count = if plan.bridges.is_empty() { 0 } else { BRIDGE_NODES };
+        let nodes = self.fast_nodes(BRIDGES, index, count);
         nodes.into_iter().map(|node| (node, self.placement[node.index()].0.into())).collect()
     }
 

@@ -45,6 +45,15 @@ impl<D: Dissemination> World<D> {
         }
     }
 
+    /// At the end everything on bridges is accounted for.
+    pub(super) fn audit_fleets(&self) -> Result<(), RunError> {
+        let fleets = self.chains.iter().filter_map(|chain| match chain {
+            ChainState::Fleet(fleet) => Some(fleet),
+            _ => None,
+        });
+        fleets.into_iter().try_for_each(|fleet| fleet.audit())
+    }
+
     /// A message of a fleet.
     pub(super) fn fleet_message(&mut self, event: &Event, chain: u32, kind: MessageKind, content: u32) {
         let mut host = Host {
