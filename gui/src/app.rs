@@ -134,6 +134,11 @@ impl App {
         self.layout.reveal(panel);
     }
 
+    /// Puts a panel into the window, behind others.
+    pub(crate) fn offer_panel(&mut self, panel: &str) {
+        self.layout.offer(panel);
+    }
+
     /// Puts a panel into the window, or takes it out.
     pub(crate) fn toggle_panel(&mut self, panel: &str) {
         self.layout.toggle(panel);

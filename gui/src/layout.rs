@@ -115,6 +115,13 @@ impl Layout {
         }
     }
 
+    /// Shows a panel, behind others where it was not there.
+    pub fn offer(&mut self, id: &str) {
+        if self.tree.tiles.find_pane(&id.to_owned()).is_none() {
+            self.toggle(id);
+        }
+    }
+
     /// Shows a panel, and brings it to the front of its tabs.
     pub fn reveal(&mut self, id: &str) {
         if self.tree.tiles.find_pane(&id.to_owned()).is_none() {
@@ -181,7 +188,8 @@ fn state_of(session: &Session) -> u64 {
         let block = selection.block.map_or(0, |b| u64::from(b.slot) << 32 | u64::from(b.proposer));
         let (node, link) = (selection.node.unwrap_or(u32::MAX), selection.link.unwrap_or([u32::MAX; 2]));
         let nodes = selection.nodes.iter().fold(7_u64, |h, n| h.wrapping_mul(31).wrapping_add(u64::from(*n)));
-        [block, node.into(), link[0].into(), link[1].into(), nodes, selection.focus as u64]
+        let followed = u64::from(selection.fleet) << 33 | selection.followed.map_or(1 << 32, u64::from);
+        [block, node.into(), link[0].into(), link[1].into(), nodes, selection.focus as u64, followed]
     };
     let parts = hasher(&session.selection).into_iter().chain([
         session.frame.number,

@@ -16,6 +16,7 @@ mod network;
 mod overlay;
 mod parts;
 mod results;
+mod rollups;
 mod sweep;
 pub mod throughput;
 mod tree;
@@ -80,6 +81,7 @@ pub const REGISTRY: &[Registration] = &[
     Registration { id: "graph", title: "Light cone", make: || Box::<graph::Graph>::default() },
     Registration { id: "tree", title: "Tree", make: || Box::<tree::Tree>::default() },
     Registration { id: "network", title: "Network", make: || Box::<network::Network>::default() },
+    Registration { id: "rollups", title: "Rollups", make: || Box::<rollups::Rollups>::default() },
     Registration { id: "compare", title: "Side by side", make: || Box::<compare::Compare>::default() },
     Registration {
         id: "overlay",

@@ -14,7 +14,7 @@ use clock::DisplayClock;
 use sim_core::scenario::Scenario;
 use sim_core::scenario::plan::Plan;
 use sim_core::simulation::Placement;
-use sim_core::simulation::snapshot::{BlockKey, BlockSummary, NodeState, Request, Snapshot};
+use sim_core::simulation::snapshot::{BlockKey, BlockSummary, FleetRequest, NodeState, Request, Snapshot};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +62,10 @@ pub struct Selection {
     pub block: Option<BlockKey>,
     /// Nodes that were brushed.
     pub nodes: BTreeSet<u32>,
+    /// Fleet of rollups that is shown, counted from 0.
+    pub fleet: u32,
+    /// Its transaction that is followed.
+    pub followed: Option<u32>,
     /// Node under the pointer, in whatever panel; set anew in every frame.
     pub hovered: Option<u32>,
     /// Link under the pointer, likewise.
@@ -264,6 +268,8 @@ impl Session {
             link: self.selection.link.or(self.selection.hovered_link),
             group: Some(self.selection.nodes.iter().copied().collect())
                 .filter(|g: &Arc<[u32]>| !g.is_empty()),
+            fleet: Some(FleetRequest { index: self.selection.fleet, tx: self.selection.followed })
+                .filter(|_| self.has_rollups()),
             ..Request::default()
         };
         if request != self.watched {
@@ -371,6 +377,11 @@ impl Session {
             Some(lane) => Some(&lane.plan),
             None => self.opened.as_ref().map(|o| &o.plan),
         }
+    }
+
+    /// There are rollups in what runs.
+    pub fn has_rollups(&self) -> bool {
+        self.plan().is_some_and(|plan| !plan.rollups.is_empty())
     }
 
     /// The block that is shown.

@@ -17,8 +17,9 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 13] = [
+const SCENARIOS: [(&str, &[&str], bool); 14] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
+    ("based-rollup", &["run.blocks=8", "interventions=[]"], false),
     (
         "bridges",
         &[

@@ -4,6 +4,7 @@ mod compare;
 mod looking;
 mod pictures;
 mod results;
+mod rollups;
 mod sweep;
 mod files;
 mod transport;

@@ -58,6 +58,15 @@ impl Timeline {
             ];
             painter.add(Shape::convex_polygon(flag, tokens.warning, Stroke::NONE));
         }
+        let fleet = session.snapshot().fleet.as_deref();
+        for step in fleet.and_then(|f| f.view.followed.as_ref()).map_or(&[][..], |tx| &tx.steps) {
+            if step.at_ns <= end_ns {
+                let at = pos2(x(step.at_ns), track.center().y);
+                let corners = [vec2(0.0, -5.0), vec2(4.0, 0.0), vec2(0.0, 5.0), vec2(-4.0, 0.0)];
+                let diamond = corners.map(|corner| at + corner).to_vec();
+                painter.add(Shape::convex_polygon(diamond, tokens.accent, Stroke::new(1.0, tokens.panel)));
+            }
+        }
         let shown = session.seek_target().unwrap_or_else(|| session.shown_ns().min(known));
         let at = x(shown);
         painter.vline(at, track.top() - 4.0..=track.bottom() + 5.0, Stroke::new(2.0, tokens.ink));

@@ -145,6 +145,9 @@ impl App {
             self.notices.warning(warning.to_string());
         }
         let generation = self.session.start(scenario, true);
+        if self.session.has_rollups() {
+            self.offer_panel("rollups");
+        }
         if let Some(plan) = self.session.plan() {
             self.files.document.runs(generation, Arc::clone(plan), text);
         }

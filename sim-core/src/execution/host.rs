@@ -45,6 +45,12 @@ pub mod timers {
     pub const TRIP: u8 = 40;
     /// A bridge does what it has waited for.
     pub const CROSSING: u8 = 41;
+    /// A proposer of the L1 builds the batches of based rollups.
+    pub const BASED: u8 = 42;
+    /// A batch of a based rollup is executed at its proposer.
+    pub const BUILT: u8 = 43;
+    /// A gateway of based rollups looks whether something must be sent again.
+    pub const RESEND: u8 = 44;
 }
 
 /// What a task's timer is about: (chain, the chain's own number).

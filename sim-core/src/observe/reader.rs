@@ -361,8 +361,8 @@ fn blocks(group: &Group, runs: &mut Runs<'_>) -> Result<(), TableError> {
 
 fn node_blocks(group: &Group, runs: &mut Runs<'_>) -> Result<(), TableError> {
     let of = runs.of(group)?;
-    let [block, node, hops, executing, down] =
-        whole(group, ["block", "node", "hops", "executing_ns", "down_ns"])?;
+    let [block, node, hops, executing, down, blobs] =
+        whole(group, ["block", "node", "hops", "executing_ns", "down_ns", "blobs_ns"])?;
     let [arrived, verified, finality, sender] = [
         group.numbers("arrived_ns")?,
         group.numbers("verified_ns")?,
@@ -397,6 +397,7 @@ fn node_blocks(group: &Group, runs: &mut Runs<'_>) -> Result<(), TableError> {
             hops: small(hops[row])?,
             executing_ns: executing[row],
             offline_ns: down[row],
+            blobs_ns: blobs[row],
             to_verified: breakdown(&to_verified)
                 .ok_or_else(|| group.value(row, "a part of the time to verified has no value"))?,
             to_final: breakdown(&to_final),

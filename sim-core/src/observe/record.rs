@@ -290,6 +290,8 @@ pub struct NodeBlockRecord {
     pub executing_ns: u64,
     /// For how long the node itself was down between `arrived_ns` and `verified_ns`, ns.
     pub offline_ns: u64,
+    /// For how long it waited for the block's blobs after `arrived_ns`, ns: part of `to_verified`.
+    pub blobs_ns: u64,
     /// From the slot's start to `verified_ns` (to `arrived_ns` where there is no execution).
     pub to_verified: Breakdown,
     /// From the slot's start to `final_ns`.

@@ -83,6 +83,11 @@ impl Channel {
         self.raw.capacity() + self.txs.capacity() * 8
     }
 
+    /// Batches closed.
+    pub fn batches(&self) -> u32 {
+        self.batches
+    }
+
     /// Bytes not in any batch.
     pub fn open_bytes(&self) -> u64 {
         self.raw.len() as u64
@@ -179,7 +184,7 @@ impl Fleet {
     }
 
     /// The tip a rollup begins with, wei.
-    fn first_tip_wei(&self, rollup: u32) -> u64 {
+    pub(super) fn first_tip_wei(&self, rollup: u32) -> u64 {
         let sigma = math::ln(2.0) / Z90;
         let tip = log_normal(self.rollup_draw(rollup, TIP), self.common.plan.batcher.tip_wei as f64, sigma);
         (tip as u64).max(1)
@@ -319,6 +324,12 @@ impl Fleet {
         channel.wanting = false;
         self.batches.push(batch);
         (number, packed)
+    }
+
+    /// Gas and bytes of a transaction with blobs of a rollup, and the most it pays per blob gas, wei.
+    pub(super) fn post_terms(&self, rollup: u32, blobs: u32) -> (u64, u64, u128) {
+        let bytes = TX_BYTES + HASH_BYTES * u64::from(blobs);
+        (PLAIN_GAS, bytes, step_price(self.limit_step(rollup)))
     }
 
     /// Closes the channel of a rollup whose turn has come and makes an offer of it.
@@ -481,7 +492,7 @@ impl Fleet {
     }
 
     /// What a post pays now.
-    fn bid(&mut self, now: Moment, post: u32, base_fee_wei: u64) {
+    pub(super) fn bid(&mut self, now: Moment, post: u32, base_fee_wei: u64) {
         let doubles_ns = self.common.plan.batcher.tip_doubles_ns.max(1) as f64;
         let post = &mut self.posts[post as usize];
         let waited = now.time.0.saturating_sub(post.due_ns) as f64 / doubles_ns;
@@ -506,7 +517,7 @@ impl Fleet {
         let (is_proof, batches) = (post.is_proof, post.batches.clone());
         let newly = first && !notice.is_final;
         if newly && !is_proof {
-            for batch in batches.iter().map(|b| self.batches[*b as usize]) {
+            for batch in batches.iter().filter(|_| self.based.is_none()).map(|b| self.batches[*b as usize]) {
                 let place = self.places[batch.rollup as usize] as usize;
                 self.active[place].channel.unposted_bytes -= batch.raw_bytes;
             }

@@ -14,6 +14,7 @@
 //! **Parameters.** [`FleetPlan`]. **Checked against** conservation of transactions, the order of labels, Little's law
 //! and the bound of the L1 in `tests/rollup_fleet.rs`.
 
+use super::based::Based;
 use super::batcher::{Batch, Host as BatcherHost, Post};
 use super::bridge::{Crossings, Letter, Places};
 use super::labels::Sighting;
@@ -22,9 +23,11 @@ use super::liquidity::books::{Books, Paid};
 use super::liquidity::searchers::Searchers;
 use super::liquidity::trades::Trade;
 use super::params::FleetPlan;
+use super::samples::Samples;
 use super::sequencer::Rollup;
 use super::shares::Shares;
 use super::users::{Gateway, Samplers, Tx};
+use crate::chain::schedule::Schedule;
 use crate::consensus::slots::Slots;
 use crate::consensus::slots::offers::Notice;
 use crate::execution::builder::BlockExecutor;
@@ -84,6 +87,10 @@ pub struct FleetSetup {
     pub searchers: Vec<(NodeId, u32)>,
     /// Nodes of those who act for bridges with their regions, taken in turn.
     pub bridges: Vec<(NodeId, u32)>,
+    /// Who proposes on the L1.
+    pub schedule: Schedule,
+    /// Its last slot.
+    pub last_slot: u32,
     /// Slot time of the L1, ns.
     pub slot_ns: u64,
     /// Nobody sends anything after this, ns.
@@ -124,6 +131,17 @@ pub struct Fleet {
     pub(super) searchers: Searchers,
     pub(super) crossings: Crossings,
     pub(super) load: Load,
+    /// Where the proposers of the L1 sequence.
+    pub(super) based: Option<Box<Based>>,
+    pub(super) tally: Tally,
+    pub(super) samples: Samples,
+}
+
+/// What has become of transactions, counted as it happens.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub executed: u64,
+    pub dropped: u64,
 }
 
 /// What a sequencer tells a gateway.
@@ -168,6 +186,7 @@ impl Fleet {
         let (places, l1) = (vec![NONE; plan.count as usize], plan.l1);
         let hosts: Vec<BatcherHost> = setup.sequencers.iter().map(|node| BatcherHost::new(*node)).collect();
         let (slot_ns, last_ns) = (setup.slot_ns, setup.last_ns);
+        let based = Based::new(plan.rules.sequencing, &setup.schedule, setup.last_slot, gateways.len());
         let common = Common { plan, seed, economy, genesis, shares, liquidity, samplers, last_ns, slot_ns };
         Ok(Self {
             chain,
@@ -195,6 +214,9 @@ impl Fleet {
             searchers,
             crossings,
             load: Load::default(),
+            based,
+            tally: Tally::default(),
+            samples: Samples::default(),
         })
     }
 
@@ -211,6 +233,7 @@ impl Fleet {
         self.start_agents(host);
         self.start_searchers(host);
         self.start_trips(host);
+        self.start_based(host);
         for index in 0..self.hosts.len() {
             let phase = self.tick_ns() * (index as u64 + 1) / (self.hosts.len() as u64 + 1);
             let (node, task) = (self.hosts[index].node, (self.chain, index as u32));
@@ -237,6 +260,9 @@ impl Fleet {
             timers::CHANNEL => self.on_channel(now, number),
             timers::BATCHER => self.on_batcher(host, l1, now, number as usize),
             timers::PROVED => self.on_proved(number),
+            timers::BASED => self.on_build(host, l1, now, number)?,
+            timers::BUILT => self.on_built(host, l1, now, number),
+            timers::RESEND => self.on_resend(host, l1, now, number as usize),
             timers::AGENT => self.on_agent(host, now, number),
             timers::SEARCHER => self.on_searcher(host, now, number),
             timers::TRIP => self.on_trip(host, now, number),
@@ -255,7 +281,9 @@ impl Fleet {
         kind: MessageKind,
         content: u32,
     ) {
-        if kind == MessageKind::Transactions {
+        if kind == MessageKind::Transactions && self.based.is_some() {
+            self.on_handed_over(now, content);
+        } else if kind == MessageKind::Transactions {
             self.on_transaction(host, now, content);
         } else {
             self.on_answer(host, now, node, content);
@@ -271,6 +299,7 @@ impl Fleet {
         notice: Notice,
     ) {
         let Some(market) = &l1.offers else { return };
+        self.land(l1, notice.block);
         let gateway = self.gateway_of.get(&notice.node).copied();
         let own_host = self.host_of.get(&notice.node).copied();
         if gateway.is_none() && own_host.is_none() {
@@ -279,6 +308,12 @@ impl Fleet {
         let mine = market.contents(notice.block).offers.iter().filter(|o| o.id.0 == self.chain);
         let posts: Vec<u32> = mine.map(|offer| offer.number).collect();
         for post in posts {
+            if self.based.as_ref().is_some_and(|based| based.is_void(notice.block, post)) {
+                continue;
+            }
+            if let Some(gateway) = gateway.filter(|_| notice.is_final) {
+                self.settle_based(gateway, post);
+            }
             if let Some(gateway) = gateway {
                 self.sight(l1, now, post, gateway, notice);
             }

@@ -28,8 +28,14 @@ pub(super) struct Sighting {
 }
 
 impl Sighting {
+    /// The L1 block with it that became final, or the first that was executed.
+    pub fn block(&self) -> Option<BlockIx> {
+        let settled = self.settled.map(|(block, _)| block);
+        settled.or_else(|| self.executed.first().map(|(block, _)| *block))
+    }
+
     /// (posted, final), ns.
-    fn times(&self) -> [Option<u64>; 2] {
+    pub fn times(&self) -> [Option<u64>; 2] {
         let settled = self.settled.map(|(block, _)| block);
         let of = self.executed.iter().find(|(block, _)| settled.is_none_or(|s| s == *block));
         [of.map(|(_, ns)| *ns), self.settled.map(|(_, ns)| ns)]
@@ -56,6 +62,20 @@ impl Fleet {
 
     /// What became of everything; `canonical` are the blocks of the L1's winning chain.
     pub fn record(
+        &self,
+        l1: &Slots,
+        canonical: &[BlockIx],
+        end_ns: u64,
+        measured: [u64; 2],
+        into: &mut RollupsRecord,
+    ) {
+        if self.based.is_some() {
+            return self.as_settled(l1, canonical).record_as_is(l1, canonical, end_ns, measured, into);
+        }
+        self.record_as_is(l1, canonical, end_ns, measured, into);
+    }
+
+    fn record_as_is(
         &self,
         l1: &Slots,
         canonical: &[BlockIx],
@@ -104,6 +124,7 @@ impl Fleet {
         for ix in canonical {
             let contents = market.contents(*ix);
             let base_fee = l1.ledger.get(*ix).block.header.base_fee_wei;
+            // A void batch is paid for, too.
             for offer in contents.offers.iter().filter(|offer| offer.id.0 == self.chain) {
                 let cost = offer.cost_wei(base_fee, contents.blob_fee_wei);
                 slots.insert(offer.number, (l1.ledger.id(*ix).slot, cost));

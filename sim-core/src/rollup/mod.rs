@@ -4,11 +4,13 @@
 //!
 //! * [`users`]: people at gateways (their RPC nodes) send transactions to the rollups' sequencers.
 //! * [`sequencer`]: orders, executes (the same executor as every chain, on the node's own cores), confirms softly.
+//! * `based`: no sequencer: whoever proposes the L1's next block orders, executes and posts.
 //! * [`batcher`]: collects what was executed, compresses it for real ([`compress`]), bids for space on the L1.
 //! * [`labels`]: soft, posted, L1-final, proven: what each user sees, and when.
 //! * [`shares`]: what part of demand and of liquidity a rollup has. [`liquidity`]: trades on pools spread over chains.
 //! * [`bridge`]: bridges between the rollups of a fleet, people who cross them, conservation of what is on them.
 //! * [`presets`]: parameters of known designs with their sources. [`record`]: what a run leaves behind.
+//! * [`look`], [`samples`]: what a fleet looks like while it runs.
 //!
 //! A fleet acts only through messages and timers and sees the L1 through its own nodes' views
 //! ([`crate::consensus::slots`]). A rollup nobody uses has no event pending and takes twelve bytes.
@@ -17,15 +19,18 @@
 //! orders a transaction that has not reached its node, that a batch counts as posted where the node has not
 //! executed the L1 block with it, or that bytes are compressed by a ratio instead of a codec.
 
+mod based;
 pub mod batcher;
 pub mod bridge;
 pub mod compress;
 pub mod fleet;
 pub mod labels;
 pub mod liquidity;
+pub mod look;
 pub mod params;
 pub mod presets;
 pub mod record;
+pub mod samples;
 pub mod sequencer;
 pub mod shares;
 pub mod users;

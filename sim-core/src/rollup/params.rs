@@ -124,6 +124,9 @@ pub struct RulesPlan {
     pub gas_limit: u64,
     /// Which transaction goes first.
     pub order: OrderPlan,
+    /// Who orders.
+    #[serde(default)]
+    pub sequencing: SequencingPlan,
     /// Transactions that may wait at a sequencer; 0: no limit.
     pub queue_max: u32,
     /// After this long in the queue a transaction is given up, ns; 0: never.
@@ -149,6 +152,19 @@ pub enum OrderPlan {
         delay_ns: u64,
         /// Share of the transactions that are in the express lane, parts per million.
         express_ppm: u64,
+    },
+}
+
+/// Who orders a rollup's transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SequencingPlan {
+    /// A node of its own, or one it shares with others of the fleet.
+    #[default]
+    Own,
+    /// Whoever proposes the L1's next block.
+    Based {
+        /// How long before its slot a proposer builds, ns.
+        lead_ns: u64,
     },
 }
 

@@ -125,6 +125,11 @@ impl Rollup {
         }
     }
 
+    /// It is where others' batches have led it.
+    pub fn stands_at(&mut self, state: WorldState, height: u32, base_fee_wei: u64) {
+        (self.state, self.height, self.base_fee_wei) = (state, height, base_fee_wei);
+    }
+
     /// Brings the time integral of the queue's length up to `now_ns`, before the length changes.
     fn count(&mut self, now_ns: u64) {
         self.queue_area = self.queue_area_until(now_ns);
@@ -133,8 +138,17 @@ impl Rollup {
 
     /// Time integral of the number of transactions waiting or under execution until `now_ns`.
     pub fn queue_area_until(&self, now_ns: u64) -> u128 {
-        let waiting = self.queue.len() + self.building.as_ref().map_or(0, |b| b.txs.len());
-        self.queue_area + waiting as u128 * u128::from(now_ns.saturating_sub(self.queue_since_ns))
+        self.queue_area + self.waiting() as u128 * u128::from(now_ns.saturating_sub(self.queue_since_ns))
+    }
+
+    /// Transactions waiting or under execution.
+    pub fn waiting(&self) -> usize {
+        self.queue.len() + self.building.as_ref().map_or(0, |b| b.txs.len())
+    }
+
+    /// Base fee of its last block, wei per gas.
+    pub fn base_fee_wei(&self) -> u64 {
+        self.base_fee_wei
     }
 
     pub fn heap_bytes(&self) -> usize {
@@ -176,19 +190,23 @@ impl Fleet {
         self.await_block(host, now, place);
     }
 
-    fn activate(&mut self, number: u32) -> usize {
-        let place = &mut self.places[number as usize];
-        if *place == NONE {
-            *place = self.active.len() as u32;
-            let common = &self.common;
-            let genesis = common.liquidity.as_ref().map(|shares| {
-                let reserve = shares.part(number, U256::from(RESERVE));
-                common.economy.with_reserves(&common.genesis, reserve)
-            });
-            let genesis = genesis.as_ref().unwrap_or(&common.genesis);
-            self.active.push(Rollup::new(number, genesis, common.plan.rules.base_fee_min_wei));
+    pub(super) fn activate(&mut self, number: u32) -> usize {
+        if self.places[number as usize] == NONE {
+            self.places[number as usize] = self.active.len() as u32;
+            let genesis = self.genesis_of(number);
+            self.active.push(Rollup::new(number, &genesis, self.common.plan.rules.base_fee_min_wei));
         }
-        *place as usize
+        self.places[number as usize] as usize
+    }
+
+    /// The state a rollup starts from.
+    pub(super) fn genesis_of(&self, number: u32) -> WorldState {
+        let common = &self.common;
+        let spread = common.liquidity.as_ref().map(|shares| {
+            let reserve = shares.part(number, U256::from(RESERVE));
+            common.economy.with_reserves(&common.genesis, reserve)
+        });
+        spread.unwrap_or_else(|| common.genesis.clone())
     }
 
     fn phase_ns(&self, number: u32) -> u64 {
@@ -420,7 +438,7 @@ impl Fleet {
         address(AccountKind::Proposer, u64::from(node.0))
     }
 
-    fn encode(&self, chosen: &[u32]) -> (Vec<u8>, Vec<u32>) {
+    pub(super) fn encode(&self, chosen: &[u32]) -> (Vec<u8>, Vec<u32>) {
         let (mut raw, mut ends) = (Vec::new(), Vec::with_capacity(chosen.len()));
         for tx in chosen.iter().map(|tx| &self.txs[*tx as usize]) {
             let number = self.signature_number(tx);
@@ -448,6 +466,7 @@ impl Fleet {
         rollup.totals.raw_bytes += block.raw.len() as u64;
         self.books += block.books;
         let (rollup_number, gas_used) = (rollup.number, block.gas_used);
+        self.tally.executed += block.txs.len() as u64;
         for tx in &block.txs {
             let tx = &mut self.txs[*tx as usize];
             tx.executed_ns = now.time.0;
@@ -512,6 +531,7 @@ impl Fleet {
         place: usize,
         refused: &[(u32, u8)],
     ) {
+        self.tally.dropped += refused.len() as u64;
         for (tx, reason) in refused {
             self.txs[*tx as usize].fate = Fate::Dropped(*reason);
         }

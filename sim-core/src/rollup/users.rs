@@ -291,6 +291,10 @@ impl Fleet {
             kind,
             fate: Fate::Travelling,
         });
+        if self.based.is_some() {
+            self.send_to_proposers(host, now, index, &[handle]);
+            return handle;
+        }
         let to = self.hosts[self.host_index(rollup) as usize].node;
         if to == from {
             self.on_transaction(host, now, handle);

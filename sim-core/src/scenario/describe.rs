@@ -2,7 +2,7 @@
 
 use super::plan::{
     Algorithm, ChainPlan, ConsensusPlan, FeeMarketPlan, FleetPlan, ForwardRule, GossipPlan, Intervention,
-    KeyedBy, Plan, SharesPlan, StakePlan, TopologyPlan, TxKind, WorkloadPlan,
+    KeyedBy, Plan, SequencingPlan, SharesPlan, StakePlan, TopologyPlan, TxKind, WorkloadPlan,
 };
 use super::resolve::thousands;
 use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
@@ -212,7 +212,9 @@ fn list<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> String {
 
 fn rollups(fleet: &FleetPlan) -> String {
     let (rules, batcher) = (&fleet.rules, &fleet.batcher);
-    let soft = if rules.soft_ns == rules.block_ns {
+    let soft = if let SequencingPlan::Based { lead_ns } = rules.sequencing {
+        format!(", built by the proposers of the L1 {} before their slots,", Duration(lead_ns))
+    } else if rules.soft_ns == rules.block_ns {
         String::new()
     } else {
         format!(", confirmed every {}", Duration(rules.soft_ns))

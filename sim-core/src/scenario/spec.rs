@@ -591,5 +591,5 @@ mod rollups;
 pub use bridges::{BridgeSpec, PolicySpec, TravellersSpec};
 pub use rollups::{
     BatchSpec, BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, MarketSpec, OrderSpec, ProofSpec, RollupsSpec,
-    SharesSpec,
+    SequencingSpec, SharesSpec,
 };

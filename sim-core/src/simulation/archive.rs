@@ -187,6 +187,7 @@ impl Archive {
                     hops,
                     executing_ns: 0,
                     offline_ns: 0,
+                    blobs_ns: 0,
                     to_verified,
                     to_final,
                 };
@@ -381,6 +382,7 @@ impl Chronicle<'_> {
                 hops: story.spread.hops[n],
                 executing_ns: own(Part::Execution),
                 offline_ns: own(Part::Offline),
+                blobs_ns: own(Part::Protocol),
                 to_verified: story.verified[n].or(arrived).unwrap_or_default(),
                 to_final: to_final(NodeId(n as u32)),
             }

@@ -1,8 +1,10 @@
 //! One node in full, and the chain of causes that brought it a block.
 
+mod fleets;
 mod groups;
 mod links;
 
+pub(super) use fleets::fleet;
 pub(super) use groups::groups;
 pub(super) use links::link;
 
@@ -94,12 +96,19 @@ fn way<D: Dissemination>(
     let block = &snapshot.blocks[at];
     let records = records(world, request, snapshot)?;
     let of = |node: u32| records.binary_search_by_key(&node, |r| r.node).ok().map(|i| &records[i]);
-    // What the node itself did after the block was there: offline, waiting, executing.
+    // What the node itself did after the block was there: offline, waiting for blobs or its cores, executing.
     let own = |record: &NodeBlockRecord| {
         let times = record.arrived_ns.zip(record.verified_ns).filter(|_| record.sender.is_some());
         let ns = times.map_or(0, |(arrived, verified)| verified.saturating_sub(arrived));
         let (offline, executing) = (record.offline_ns.min(ns), record.executing_ns.min(ns));
-        [(Part::Offline, offline), (Part::CpuWait, ns - offline - executing), (Part::Execution, executing)]
+        let blobs = record.blobs_ns.min(ns - offline - executing);
+        let waiting = ns - offline - blobs - executing;
+        [
+            (Part::Offline, offline),
+            (Part::Protocol, blobs),
+            (Part::CpuWait, waiting),
+            (Part::Execution, executing),
+        ]
     };
     let to_arrived = |record: &NodeBlockRecord| {
         let mut parts = record.to_verified;

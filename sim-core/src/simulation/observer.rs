@@ -92,7 +92,7 @@ impl Observer {
         into.regions.clear();
         (into.states_every, into.copies_under_way) = (1, 0);
         into.focus = None;
-        (into.node, into.link, into.groups) = (None, None, None);
+        (into.node, into.link, into.groups, into.fleet) = (None, None, None, None);
         match world.chains.get(request.chain as usize) {
             Some(ChainState::Slots(slots)) => self.slots(world, slots, request, into),
             Some(ChainState::Broadcast(broadcast)) => self.broadcast(world, broadcast, request, into),
@@ -101,6 +101,9 @@ impl Observer {
         into.confirmation = Arc::clone(&self.confirmation);
         if let Some(node) = request.node.filter(|n| *n < nodes) {
             into.node = Some(Box::new(super::detail::describe(world, request, into, node)));
+        }
+        if let Some(request) = request.fleet {
+            into.fleet = super::detail::fleet(&world.chains, request).map(Box::new);
         }
         let inside = |ends: &[u32; 2]| ends[0] != ends[1] && ends.iter().all(|n| *n < nodes);
         if let Some(ends) = request.link.filter(inside) {

@@ -10,6 +10,8 @@ use crate::kernel::digest::Digest;
 pub use crate::net::fabric::Leg;
 use crate::net::message::MessageKind;
 use crate::observe::record::{Breakdown, Part};
+pub use crate::rollup::look::FleetView;
+pub use crate::rollup::record::BlobBlockRecord;
 use std::sync::Arc;
 
 /// What to look at closely.
@@ -25,14 +27,25 @@ pub struct Request {
     pub link: Option<[u32; 2]>,
     /// Nodes that are compared with the rest, in ascending order.
     pub group: Option<Arc<[u32]>>,
+    /// Fleet of rollups described.
+    pub fleet: Option<FleetRequest>,
     /// Up to so many nodes are listed one by one; above, every k-th.
     pub states_max: u32,
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self { chain: 0, block: None, node: None, link: None, group: None, states_max: 10_000 }
+        Self { chain: 0, block: None, node: None, link: None, group: None, fleet: None, states_max: 10_000 }
     }
+}
+
+/// What to look at of rollups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FleetRequest {
+    /// Which of the fleets, counted from 0.
+    pub index: u32,
+    /// Transaction that is followed.
+    pub tx: Option<u32>,
 }
 
 /// Names a block of a chain.
@@ -83,7 +96,21 @@ pub struct Snapshot {
     pub link: Option<Box<LinkDetail>>,
     /// The group asked for, and the rest.
     pub groups: Option<Box<[GroupDetail; 2]>>,
+    /// The fleet asked for, and the latest blocks of its L1.
+    pub fleet: Option<Box<FleetDetail>>,
 }
+
+/// A fleet and its L1, described in full.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FleetDetail {
+    /// The fleet.
+    pub view: FleetView,
+    /// Blobs of the L1's latest [`BLOB_BLOCKS_MAX`] blocks, by slot and proposer; whether they win is not told.
+    pub blobs: Vec<BlobBlockRecord>,
+}
+
+/// Most blocks of an L1 whose blobs are listed.
+pub const BLOB_BLOCKS_MAX: usize = 400;
 
 /// One block at one node. 0: not yet (or not known).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -307,6 +307,9 @@ impl<D: Dissemination> World<D> {
         }
         for chain in &mut self.chains {
             self.archive.close_finished(chain, &mut self.fabric);
+            if let Some(fleet) = chain.fleet_mut() {
+                fleet.sample(now_ns);
+            }
         }
         let (gossip, chains) = (&self.gossip, &self.chains);
         let nodes = self.fabric.node_count();

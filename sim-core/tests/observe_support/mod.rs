@@ -203,6 +203,7 @@ fn block(
             hops: 1 + random(9, 4) as u32,
             executing_ns: 0,
             offline_ns: 0,
+            blobs_ns: 0,
             to_verified: parts,
             to_final: (canonical && !shape.broadcast).then_some(to_final),
         };

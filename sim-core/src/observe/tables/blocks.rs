@@ -221,6 +221,12 @@ pub fn node_block_columns<'a>() -> Vec<Column<NodeBlockRow<'a>>> {
             "time between arrival and verified during which the node itself was down",
             Get::U64(|r| r.nb.offline_ns),
         ),
+        column(
+            "blobs_ns",
+            "ns",
+            "waiting for the block's blobs after its arrival, a part of the time to verified",
+            Get::U64(|r| r.nb.blobs_ns),
+        ),
     ];
     for part in Part::ALL {
         columns.push(Column {

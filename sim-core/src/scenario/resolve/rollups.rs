@@ -8,11 +8,12 @@ use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
 use crate::scenario::plan::{
-    ChainPlan, ConsensusPlan, DataPlan, FleetPlan, NodesPlan, OrderPlan, ProofPlan, RulesPlan, SharesPlan,
-    ThrottlePlan,
+    ChainPlan, ConsensusPlan, DataPlan, FleetPlan, NodesPlan, OrderPlan, ProofPlan, RulesPlan,
+    SequencingPlan, SharesPlan, ThrottlePlan,
 };
 use crate::scenario::spec::{
-    BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, OrderSpec, ProofSpec, RollupsSpec, SharesSpec, UsersSpec,
+    BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, OrderSpec, ProofSpec, RollupsSpec, SequencingSpec,
+    SharesSpec, UsersSpec,
 };
 use crate::scenario::units::{Duration, Factor, GasAmount, Price, Real, Size, TxRate};
 use std::collections::BTreeSet;
@@ -170,7 +171,7 @@ impl Section<'_> {
                 0,
                 others.min(100),
             )?,
-            rules: self.rules(spec, &preset)?,
+            rules: self.rules(spec, &preset, l1)?,
             batcher: self.batcher(spec, &preset, l1)?,
             proof: self.proof(spec, &preset)?,
             execution: l1.execution.clone(),
@@ -233,10 +234,63 @@ impl Section<'_> {
         Ok(plan)
     }
 
-    fn rules(&self, spec: &FleetSpec, preset: &Preset) -> Result<RulesPlan, ScenarioError> {
+    fn sequencing(
+        &self,
+        spec: &FleetSpec,
+        own: SequencingPlan,
+        l1: &ChainPlan,
+    ) -> Result<SequencingPlan, ScenarioError> {
+        let second_ns = 1_000_000_000;
+        let lead = match (&spec.sequencing, own) {
+            (Some(SequencingSpec::Own), _) | (None, SequencingPlan::Own) => return Ok(SequencingPlan::Own),
+            (Some(SequencingSpec::Based { lead }), _) => lead.map(|lead| lead.0),
+            (None, SequencingPlan::Based { lead_ns }) => Some(lead_ns),
+        };
+        let ConsensusPlan::Slots(slots) = &l1.consensus else { return Ok(SequencingPlan::Own) };
+        let longest = slots.slot_ns.saturating_sub(10_000_000);
+        let lead_ns = lead.unwrap_or(second_ns.min(longest / 2));
+        let lead_ns = self.duration("sequencing.lead", lead_ns, (10_000_000, longest))?;
+        let express = matches!(spec.order, Some(OrderSpec::Timeboost { .. }));
+        let traded = spec.demand.as_ref().is_some_and(|demand| demand.trade.is_some());
+        let said = [
+            ("block", spec.block.is_some(), "it has one block a slot of the L1"),
+            ("flashblock", spec.flashblock.is_some(), "nobody confirms before the L1 does"),
+            ("on_demand", spec.on_demand.is_some(), "its blocks are on the L1's clock"),
+            ("order", express, "there is no sequencer that could run an express lane"),
+            ("queue", spec.queue.is_some_and(|queue| queue > 0), "there is no sequencer with a queue"),
+            ("timeout", spec.timeout.is_some_and(|t| t.0 > 0), "there is no sequencer that could give up"),
+            ("followers", spec.followers.is_some_and(|f| f > 0), "there is no sequencer to follow"),
+            ("batch.sharing", spec.batch.sharing == Some(true), "each batch is its proposer's own"),
+            (
+                "batch.data",
+                !matches!(spec.batch.data, None | Some(DataSpec::Blobs)),
+                "its batches go into blobs",
+            ),
+            ("liquidity", spec.liquidity.is_some(), "swaps are not followed there"),
+            ("market", spec.market.is_some(), "swaps are not followed there"),
+            ("bridges", spec.bridges.is_some(), "bridges need a sequencer to tell them"),
+            ("travellers", spec.travellers.is_some(), "travellers need a sequencer to tell them"),
+            ("demand.trade", traded, "swaps are not followed there"),
+        ];
+        match said.into_iter().find(|(_, said, _)| *said) {
+            Some((field, _, why)) => {
+                let problem = format!("a based rollup takes no `{field}`: {why}");
+                Err(self.context.error(&self.path(field), problem))
+            }
+            None => Ok(SequencingPlan::Based { lead_ns }),
+        }
+    }
+
+    fn rules(&self, spec: &FleetSpec, preset: &Preset, l1: &ChainPlan) -> Result<RulesPlan, ScenarioError> {
         let own = &preset.rules;
-        let block_ns = spec.block.map_or(own.block_ns, |d| d.0);
-        let soft = if spec.block.is_some() { block_ns } else { own.soft_ns };
+        let sequencing = self.sequencing(spec, own.sequencing, l1)?;
+        let own_block_ns = match (&sequencing, &l1.consensus) {
+            (SequencingPlan::Based { .. }, ConsensusPlan::Slots(slots)) => slots.slot_ns,
+            _ => own.block_ns,
+        };
+        let block_ns = spec.block.map_or(own_block_ns, |d| d.0);
+        let whole = spec.block.is_some() || sequencing != SequencingPlan::Own;
+        let soft = if whole { block_ns } else { own.soft_ns };
         let soft_ns = spec.flashblock.map_or(soft, |d| d.0);
         let longest = 3_600_000_000_000;
         let block_ns = self.duration("block", block_ns, (10_000_000, longest))?;
@@ -278,6 +332,7 @@ impl Section<'_> {
                 limits::GAS_LIMIT,
             )?,
             order,
+            sequencing,
             queue_max: self.count(
                 "queue",
                 spec.queue.unwrap_or(own.queue_max.into()),

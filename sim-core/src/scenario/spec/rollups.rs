@@ -95,6 +95,8 @@ pub struct FleetSpec {
     pub gas_limit: Option<GasAmount>,
     /// Which transaction goes first. Default: the preset's.
     pub order: Option<OrderSpec>,
+    /// Who orders: a sequencer of its own, or the proposers of the L1. Default: the preset's.
+    pub sequencing: Option<SequencingSpec>,
     /// Transactions that may wait at a sequencer; 0: any number. Default: the preset's.
     pub queue: Option<u64>,
     /// After this long in the queue a transaction is given up; 0: never. Default: the preset's.
@@ -178,6 +180,21 @@ pub enum OrderSpec {
         /// Share of transactions in the express lane. Allowed: 0 to 1. Default: 0.05.
         #[serde(default)]
         express: Option<Real>,
+    },
+}
+
+/// Who orders a rollup's transactions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum SequencingSpec {
+    /// A sequencer node.
+    Own,
+    /// Whoever proposes the L1's next block: it orders, executes and posts one batch a slot, and people see the L1
+    /// block first. Swaps are not followed there.
+    Based {
+        /// How long before its slot a proposer builds. Allowed: 10 ms to less than a slot. Default: "1 s".
+        #[serde(default)]
+        lead: Option<Duration>,
     },
 }
 

@@ -60,6 +60,8 @@ impl Builder<'_> {
             arbitrageurs: self.placed(ARBITRAGEURS, index, arbitrageurs),
             searchers: self.placed(SEARCHERS, index, searchers),
             bridges: self.bridge_nodes(index, plan),
+            schedule: l1.schedule.clone(),
+            last_slot,
             slot_ns,
             last_ns: slot_ns * u64::from(last_slot),
         };
