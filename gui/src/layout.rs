@@ -14,6 +14,7 @@ use egui_tiles::{
     Behavior, Container, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree,
     UiResponse,
 };
+use sim_core::simulation::snapshot::Followed;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Key under which the layout is stored. The number changes when the default does.
@@ -188,7 +189,12 @@ fn state_of(session: &Session) -> u64 {
         let block = selection.block.map_or(0, |b| u64::from(b.slot) << 32 | u64::from(b.proposer));
         let (node, link) = (selection.node.unwrap_or(u32::MAX), selection.link.unwrap_or([u32::MAX; 2]));
         let nodes = selection.nodes.iter().fold(7_u64, |h, n| h.wrapping_mul(31).wrapping_add(u64::from(*n)));
-        let followed = u64::from(selection.fleet) << 33 | selection.followed.map_or(1 << 32, u64::from);
+        let followed = match selection.followed {
+            None => 0,
+            Some(Followed::Tx(tx)) => 1 << 32 | u64::from(tx),
+            Some(Followed::Trip(trip)) => 2 << 32 | u64::from(trip),
+        };
+        let followed = u64::from(selection.fleet) << 40 | followed;
         [block, node.into(), link[0].into(), link[1].into(), nodes, selection.focus as u64, followed]
     };
     let parts = hasher(&session.selection).into_iter().chain([

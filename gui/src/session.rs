@@ -14,7 +14,9 @@ use clock::DisplayClock;
 use sim_core::scenario::Scenario;
 use sim_core::scenario::plan::Plan;
 use sim_core::simulation::Placement;
-use sim_core::simulation::snapshot::{BlockKey, BlockSummary, FleetRequest, NodeState, Request, Snapshot};
+use sim_core::simulation::snapshot::{
+    BlockKey, BlockSummary, FleetRequest, Followed, NodeState, Request, Snapshot,
+};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,8 +66,8 @@ pub struct Selection {
     pub nodes: BTreeSet<u32>,
     /// Fleet of rollups that is shown, counted from 0.
     pub fleet: u32,
-    /// Its transaction that is followed.
-    pub followed: Option<u32>,
+    /// Its transaction or journey that is followed.
+    pub followed: Option<Followed>,
     /// Node under the pointer, in whatever panel; set anew in every frame.
     pub hovered: Option<u32>,
     /// Link under the pointer, likewise.
@@ -268,7 +270,7 @@ impl Session {
             link: self.selection.link.or(self.selection.hovered_link),
             group: Some(self.selection.nodes.iter().copied().collect())
                 .filter(|g: &Arc<[u32]>| !g.is_empty()),
-            fleet: Some(FleetRequest { index: self.selection.fleet, tx: self.selection.followed })
+            fleet: Some(FleetRequest { index: self.selection.fleet, follow: self.selection.followed })
                 .filter(|_| self.has_rollups()),
             ..Request::default()
         };

@@ -6,7 +6,7 @@ use sim_core::rollup::look::{Step, TxView};
 use sim_core::rollup::samples::Sample;
 use sim_core::scenario::plan::Plan;
 use sim_core::scenario::{Changes, Library, Scenario};
-use sim_core::simulation::snapshot::{FleetDetail, FleetRequest, Request, Snapshot};
+use sim_core::simulation::snapshot::{FleetDetail, FleetRequest, Followed, Request, Snapshot};
 use sim_core::simulation::{Observer, Simulation};
 use std::path::Path;
 
@@ -26,7 +26,10 @@ fn plan() -> Plan {
 
 fn look(simulation: &Simulation, tx: Option<u32>) -> FleetDetail {
     let (mut observer, mut snapshot) = (Observer::default(), Snapshot::default());
-    let request = Request { fleet: Some(FleetRequest { index: 0, tx }), ..Request::default() };
+    let request = Request {
+        fleet: Some(FleetRequest { index: 0, follow: tx.map(Followed::Tx) }),
+        ..Request::default()
+    };
     simulation.snapshot(&mut observer, &request, &mut snapshot);
     *snapshot.fleet.expect("there is a fleet")
 }
@@ -111,7 +114,7 @@ fn a_fleet_or_transaction_that_is_not_there_is_not_described() {
     let simulation = Simulation::new(plan()).expect("a sound plan");
     assert_eq!(look(&simulation, Some(0)).view.followed, None);
     let (mut observer, mut snapshot) = (Observer::default(), Snapshot::default());
-    let request = Request { fleet: Some(FleetRequest { index: 7, tx: None }), ..Request::default() };
+    let request = Request { fleet: Some(FleetRequest { index: 7, follow: None }), ..Request::default() };
     simulation.snapshot(&mut observer, &request, &mut snapshot);
     assert_eq!(snapshot.fleet, None);
 }

@@ -59,7 +59,9 @@ impl Timeline {
             painter.add(Shape::convex_polygon(flag, tokens.warning, Stroke::NONE));
         }
         let fleet = session.snapshot().fleet.as_deref();
-        for step in fleet.and_then(|f| f.view.followed.as_ref()).map_or(&[][..], |tx| &tx.steps) {
+        let tx = fleet.and_then(|f| f.view.followed.as_ref()).map(|tx| &tx.steps);
+        let steps = tx.or(fleet.and_then(|f| f.view.followed_trip.as_ref()).map(|trip| &trip.steps));
+        for step in steps.map_or(&[][..], |steps| steps) {
             if step.at_ns <= end_ns {
                 let at = pos2(x(step.at_ns), track.center().y);
                 let corners = [vec2(0.0, -5.0), vec2(4.0, 0.0), vec2(0.0, 5.0), vec2(-4.0, 0.0)];

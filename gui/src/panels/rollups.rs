@@ -25,7 +25,7 @@ enum View {
     Blobs,
     /// Fees, queues and prices over time.
     Series,
-    /// One transaction.
+    /// One transaction or journey.
     Follow,
 }
 
@@ -34,7 +34,7 @@ impl View {
         (Self::Chains, "Chains"),
         (Self::Blobs, "Blobs"),
         (Self::Series, "Fees and prices"),
-        (Self::Follow, "Follow a transaction"),
+        (Self::Follow, "Follow one"),
     ];
 }
 
@@ -129,7 +129,7 @@ impl Exportable for Rollups {
             View::Chains => Some(chains::numbers(&detail.view)),
             View::Blobs => Some(blobs::numbers(&detail.blobs)),
             View::Series => Some(series::numbers(&detail.view)),
-            View::Follow => detail.view.followed.as_ref().map(follow::numbers),
+            View::Follow => follow::Story::of(&detail.view).as_ref().map(follow::numbers),
         }
     }
 
@@ -139,7 +139,7 @@ impl Exportable for Rollups {
             View::Chains => chains::drawing(&detail.view),
             View::Blobs => blobs::drawing(&detail.blobs),
             View::Series => series::drawing(&detail.view),
-            View::Follow => detail.view.followed.as_ref().and_then(follow::drawing),
+            View::Follow => follow::Story::of(&detail.view).as_ref().and_then(follow::drawing),
         }
     }
 }

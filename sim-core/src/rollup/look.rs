@@ -3,6 +3,7 @@
 //! Looking reads and never touches. **Leaves out** what only the end of a run tells: which L1 blocks win.
 //! **Checked against** the record of the finished run in `tests/rollup_look.rs`.
 
+use super::bridge::record::Outcome;
 use super::fleet::{Fleet, NONE};
 use super::liquidity::trades::reserves;
 use super::record::Fate;
@@ -48,8 +49,38 @@ pub struct FleetView {
     pub samples: Vec<Sample>,
     /// The latest transactions of people, newest first.
     pub recent: Vec<TxView>,
+    /// The latest journeys over bridges, newest first.
+    pub trips: Vec<TripView>,
     /// The transaction asked for.
     pub followed: Option<TxView>,
+    /// The journey asked for.
+    pub followed_trip: Option<TripView>,
+}
+
+/// What of a fleet is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// A transaction.
+    Tx(u32),
+    /// A journey over bridges.
+    Trip(u32),
+}
+
+/// A journey on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TripView {
+    /// Names it in the fleet.
+    pub number: u32,
+    /// Rollup where it began.
+    pub home: u32,
+    /// Rollup it leads to (of a route: where most goes).
+    pub target: u32,
+    /// Rollups it is spread over.
+    pub legs: u32,
+    /// How it ended, if it has.
+    pub outcome: Option<Outcome>,
+    /// What happened, in order.
+    pub steps: Vec<TxStep>,
 }
 
 /// One rollup at one instant.
@@ -130,11 +161,42 @@ pub enum Step {
     Settled,
     /// The proof (or assertion) is final there too, and its window over.
     Proven,
+    /// A journey began at its desk.
+    SetOut,
+    /// Tokens were sent: executed at the source.
+    Sent {
+        /// From this rollup.
+        from: u32,
+        /// To this one.
+        to: u32,
+    },
+    /// What their bridge waits for was there.
+    Ready {
+        /// They are for this rollup.
+        to: u32,
+    },
+    /// They arrived, or were advanced.
+    Landed {
+        /// At this rollup.
+        to: u32,
+    },
+    /// They came back.
+    Returned {
+        /// To this rollup.
+        from: u32,
+    },
+    /// A trade of the journey was executed (or reverted).
+    Traded {
+        /// On this rollup.
+        rollup: u32,
+    },
+    /// The traveller knows that the journey is over.
+    Over,
 }
 
 impl Fleet {
-    /// What the fleet looks like now; `tx` is described too.
-    pub fn look(&self, l1: &Slots, tx: Option<u32>) -> FleetView {
+    /// What the fleet looks like now; what is followed is described too.
+    pub fn look(&self, l1: &Slots, follow: Option<Followed>) -> FleetView {
         let mut view = FleetView {
             name: self.plan().name.clone(),
             rollups: self.plan().count.into(),
@@ -164,7 +226,14 @@ impl Fleet {
         let people = |handle: &u32| !self.agents.sits_at(self.txs[*handle as usize].gateway);
         let latest = (0..self.txs.len() as u32).rev().filter(people).take(RECENT_MAX);
         view.recent = latest.map(|handle| self.look_at_tx(l1, handle)).collect();
-        view.followed = tx.filter(|tx| (*tx as usize) < self.txs.len()).map(|tx| self.look_at_tx(l1, tx));
+        view.trips = self.latest_trips();
+        match follow {
+            Some(Followed::Tx(tx)) if (tx as usize) < self.txs.len() => {
+                view.followed = Some(self.look_at_tx(l1, tx));
+            }
+            Some(Followed::Trip(trip)) => view.followed_trip = self.look_at_trip(trip),
+            _ => {}
+        }
         view
     }
 

@@ -10,7 +10,7 @@ use crate::kernel::digest::Digest;
 pub use crate::net::fabric::Leg;
 use crate::net::message::MessageKind;
 use crate::observe::record::{Breakdown, Part};
-pub use crate::rollup::look::FleetView;
+pub use crate::rollup::look::{FleetView, Followed};
 pub use crate::rollup::record::BlobBlockRecord;
 use std::sync::Arc;
 
@@ -44,8 +44,8 @@ impl Default for Request {
 pub struct FleetRequest {
     /// Which of the fleets, counted from 0.
     pub index: u32,
-    /// Transaction that is followed.
-    pub tx: Option<u32>,
+    /// Transaction or journey that is followed.
+    pub follow: Option<Followed>,
 }
 
 /// Names a block of a chain.

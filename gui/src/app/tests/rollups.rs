@@ -1,7 +1,7 @@
 //! The panel of rollups: chains, blobs, fees, and one transaction step by step.
 
 use super::*;
-use sim_core::rollup::look::Step;
+use sim_core::rollup::look::{Followed, Step};
 
 const ROLLUPS: &str = r#"// Question: what do rollups look like?
 (
@@ -34,10 +34,10 @@ fn rollups_are_looked_at_and_a_transaction_is_followed_back_and_forth() {
     window.get_by_label("Fees and prices").click();
     window.run_steps(3);
     window.get_by_label("dispersion of prices over rollups (%)");
-    window.get_by_label("Follow a transaction").click();
+    window.get_by_label("Follow one").click();
     window.run_steps(3);
     // One of the first, which is posted by now.
-    window.state_mut().session.selection.followed = Some(3);
+    window.state_mut().session.selection.followed = Some(Followed::Tx(3));
     until(&mut window, "it is described", |app| {
         let fleet = app.session.snapshot().fleet.as_ref();
         fleet.and_then(|f| f.view.followed.as_ref()).is_some_and(|tx| tx.number == 3)
@@ -70,7 +70,7 @@ fn all_views_of_rollups_leave_the_window() {
     let mut window = window("rollups-out.ron", ROLLUPS);
     paused(&mut window);
     window.state_mut().session.seek(100_000_000_000);
-    window.state_mut().session.selection.followed = Some(3);
+    window.state_mut().session.selection.followed = Some(Followed::Tx(3));
     until(&mut window, "there is something", |app| {
         app.session.frame.busy.is_none()
             && app.session.snapshot().fleet.as_ref().is_some_and(|f| f.view.followed.is_some())
@@ -80,7 +80,7 @@ fn all_views_of_rollups_leave_the_window() {
         ("Chains", "rollups"),
         ("Blobs", "blobs"),
         ("Fees and prices", "rollups-over-time"),
-        ("Follow a transaction", "transaction"),
+        ("Follow one", "transaction"),
     ] {
         window.run_steps(3);
         window.get_by_label(view).click();
@@ -106,4 +106,44 @@ fn a_scenario_without_rollups_says_so() {
     window.state_mut().reveal("rollups");
     window.run_steps(3);
     window.get_by_label("This scenario has no rollups");
+}
+
+#[test]
+fn a_trade_on_another_rollup_is_followed_over_its_bridge() {
+    let text = ROLLUPS.replace(
+        "batch: (max_delay",
+        r#"bridges: [Interop(name: "bridge")],
+    travellers: [(name: "trade", policy: Bridge(), rate: "1 tx/s", home: 0, target: 1, value: 0.0003, deadline: "1 min")],
+    batch: (max_delay"#,
+    );
+    let mut window = window("journey.ron", &text);
+    paused(&mut window);
+    window.state_mut().session.seek(60_000_000_000);
+    window.state_mut().session.selection.followed = Some(Followed::Trip(0));
+    until(&mut window, "the journey is over", |app| {
+        let fleet = app.session.snapshot().fleet.as_ref();
+        let trip = fleet.and_then(|f| f.view.followed_trip.as_ref());
+        app.session.frame.busy.is_none() && trip.is_some_and(|trip| trip.outcome.is_some())
+    });
+    window.state_mut().reveal("rollups");
+    window.run_steps(3);
+    window.get_by_label("Follow one").click();
+    window.run_steps(3);
+    window.get_by_label("A transaction step by step");
+    let fleet = window.state().session.snapshot().fleet.clone().expect("there are rollups");
+    let trip = fleet.view.followed_trip.clone().expect("it is followed");
+    let what: Vec<Step> = trip.steps.iter().map(|step| step.what).collect();
+    assert_eq!(
+        what.iter().filter(|s| !matches!(s, Step::Ready { .. })).copied().collect::<Vec<_>>(),
+        [
+            Step::SetOut,
+            Step::Sent { from: 0, to: 1 },
+            Step::Landed { to: 1 },
+            Step::Traded { rollup: 1 },
+            Step::Sent { from: 1, to: 0 },
+            Step::Landed { to: 0 },
+            Step::Over,
+        ]
+    );
+    assert!(fleet.view.trips.iter().any(|listed| listed.number > 0), "others are listed");
 }

@@ -1,4 +1,5 @@
-//! One transaction from hand to hand: when it was where, on a logarithmic axis of time. Click a step to go there.
+//! One transaction, or one journey over bridges, from hand to hand: when it was where, on a logarithmic axis of time.
+//! Click a step to go there.
 
 use crate::format;
 use crate::panels::Cx;
@@ -12,8 +13,9 @@ use sim_core::observe::plot::table::{Cell, DataTable};
 use sim_core::observe::plot::theme as paper;
 use sim_core::observe::record::{DROP_REASONS, Fate, Resource};
 use sim_core::observe::tables::transactions::kind_name;
-use sim_core::rollup::look::{Step, TxStep, TxView};
-use sim_core::simulation::snapshot::FleetView;
+use sim_core::rollup::bridge::record::{OUTCOMES, Outcome};
+use sim_core::rollup::look::{Step, TripView, TxStep, TxView};
+use sim_core::simulation::snapshot::{FleetView, Followed};
 
 /// Height of a step.
 const ROW: f32 = 26.0;
@@ -22,12 +24,55 @@ const LABEL: f32 = 210.0;
 /// The axis is even up to here, then logarithmic, ns.
 const KNEE_NS: f64 = 20e6;
 
+/// What is followed, and what is to be said of it.
+#[derive(Clone, Debug)]
+pub struct Story {
+    number: Followed,
+    title: String,
+    steps: Vec<TxStep>,
+    /// What comes next, or how it ended.
+    next: Option<String>,
+}
+
+impl Story {
+    /// That of what is followed in a fleet.
+    pub fn of(view: &FleetView) -> Option<Self> {
+        let tx = view.followed.as_ref().map(Self::of_tx);
+        tx.or_else(|| view.followed_trip.as_ref().map(Self::of_trip))
+    }
+
+    fn of_tx(tx: &TxView) -> Self {
+        let title = format!("#{}: {} on rollup {}", tx.number, kind_name(tx.kind), tx.rollup);
+        Self { number: Followed::Tx(tx.number), title, steps: tx.steps.clone(), next: next(tx) }
+    }
+
+    fn of_trip(trip: &TripView) -> Self {
+        let title = format!("Journey {}: {}", trip.number, way(trip));
+        let next = match trip.outcome {
+            Some(Outcome::Done) => None,
+            Some(outcome) => Some(format!("ended: {}", outcome_name(outcome))),
+            None => Some("under way".to_owned()),
+        };
+        Self { number: Followed::Trip(trip.number), title, steps: trip.steps.clone(), next }
+    }
+}
+
+/// Where a journey leads.
+fn way(trip: &TripView) -> String {
+    let more = if trip.legs > 1 { format!(" and {} more", trip.legs - 1) } else { String::new() };
+    format!("from rollup {} to {}{more}", trip.home, trip.target)
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    OUTCOMES.get(outcome as usize).copied().unwrap_or("unknown")
+}
+
 /// Remembers what lies ahead of a moment one has gone back to.
 #[derive(Default)]
 pub struct Follow {
     /// The run and its changes the steps below belong to.
     of: (u64, usize, u32),
-    known: Option<TxView>,
+    known: Option<Story>,
 }
 
 impl Follow {
@@ -36,22 +81,24 @@ impl Follow {
         let changes = cx.session.frame.interventions.len();
         let of = (cx.session.generation(), changes, cx.session.selection.fleet);
         let followed = cx.session.selection.followed;
-        if self.of != of || self.known.as_ref().is_some_and(|tx| Some(tx.number) != followed) {
+        if self.of != of || self.known.as_ref().is_some_and(|story| Some(story.number) != followed) {
             (self.of, self.known) = (of, None);
         }
-        if let Some(tx) = &view.followed
-            && self.known.as_ref().is_none_or(|known| tx.steps.len() >= known.steps.len())
+        let story = Story::of(view).filter(|story| Some(story.number) == followed);
+        if let Some(story) = story
+            && self.known.as_ref().is_none_or(|known| story.steps.len() >= known.steps.len())
         {
-            self.known = Some(tx.clone());
+            self.known = Some(story);
         }
         ui.horizontal_top(|ui| {
             let height = ui.available_height();
             ui.allocate_ui(vec2(200.0, height), |ui| list(ui, cx, view));
             ui.separator();
             ui.vertical(|ui| match &self.known {
-                Some(tx) => steps(ui, cx, tx),
+                Some(story) => steps(ui, cx, story),
                 None => {
-                    let text = "Choose a transaction to follow it: where it was when, step by step";
+                    let text =
+                        "Choose a transaction or a journey to follow it: where it was when, step by step";
                     ui.label(RichText::new(text).size(size::SMALL).color(tokens.faint));
                 }
             });
@@ -65,11 +112,25 @@ fn list(ui: &mut Ui, cx: &mut Cx<'_>, view: &FleetView) {
     ui.vertical(|ui| {
         ui.label(RichText::new("latest").size(size::SMALL).color(tokens.faint));
         ScrollArea::vertical().id_salt("latest").auto_shrink(false).show(ui, |ui| {
-            for tx in &view.recent {
-                let chosen = cx.session.selection.followed == Some(tx.number);
+            let trips = view.trips.iter().map(|trip| {
+                let state = trip.outcome.map_or("under way", outcome_name);
+                (Followed::Trip(trip.number), format!("{} to {} · {state}", trip.home, trip.target))
+            });
+            let txs = view.recent.iter().map(|tx| {
                 let text = format!("#{} {} on {} · {}", tx.number, kind_name(tx.kind), tx.rollup, state(tx));
+                (Followed::Tx(tx.number), text)
+            });
+            let mut section = None;
+            for (followed, text) in trips.chain(txs) {
+                let of_trips = matches!(followed, Followed::Trip(_));
+                if section != Some(of_trips) {
+                    let name = if of_trips { "journeys" } else { "transactions" };
+                    ui.label(RichText::new(name).size(size::SMALL).color(tokens.faint));
+                    section = Some(of_trips);
+                }
+                let chosen = cx.session.selection.followed == Some(followed);
                 if ui.selectable_label(chosen, RichText::new(text).size(size::SMALL)).clicked() {
-                    cx.session.selection.followed = Some(tx.number).filter(|_| !chosen);
+                    cx.session.selection.followed = Some(followed).filter(|_| !chosen);
                 }
             }
         });
@@ -88,6 +149,7 @@ fn state(tx: &TxView) -> &'static str {
         (_, Some(Step::Posted { .. })) => "posted",
         (_, Some(Step::Settled)) => "final on the L1",
         (_, Some(Step::Proven)) => "proven",
+        (_, Some(_)) => "on a journey",
     }
 }
 
@@ -104,6 +166,13 @@ fn words(step: &TxStep) -> String {
         Step::Posted { slot } => format!("in the L1's slot {slot} (posted)"),
         Step::Settled => "final on the L1".to_owned(),
         Step::Proven => "proven, window over".to_owned(),
+        Step::SetOut => "set out at the desk".to_owned(),
+        Step::Sent { from, to } => format!("sent on rollup {from}, to {to}"),
+        Step::Ready { to } => format!("the bridge may let it into {to}"),
+        Step::Landed { to } => format!("arrived on rollup {to}"),
+        Step::Returned { from } => format!("came back to rollup {from}"),
+        Step::Traded { rollup } => format!("traded on rollup {rollup}"),
+        Step::Over => "over, the traveller knows".to_owned(),
     }
 }
 
@@ -120,7 +189,7 @@ fn next(tx: &TxView) -> Option<String> {
         Step::Batched { .. } => "waits for a block of the L1",
         Step::Posted { .. } => "waits for the L1 to be final",
         Step::Settled => "waits for a proof, if there is to be one",
-        Step::Proven => return None,
+        _ => return None,
     };
     Some(text.to_owned())
 }
@@ -132,15 +201,14 @@ fn place(ns: u64, end_ns: u64) -> f32 {
 }
 
 /// The steps, each a row that leads there.
-fn steps(ui: &mut Ui, cx: &mut Cx<'_>, tx: &TxView) {
+fn steps(ui: &mut Ui, cx: &mut Cx<'_>, tx: &Story) {
     let tokens = cx.tokens;
     let now_ns = cx.session.snapshot().now_ns;
     let Some(start_ns) = tx.steps.first().map(|step| step.at_ns) else { return };
     let last_ns = tx.steps.last().map_or(start_ns, |step| step.at_ns);
     let end_ns = last_ns.max(now_ns).saturating_sub(start_ns).max(1_000_000);
     ui.horizontal(|ui| {
-        let title = format!("#{}: {} on rollup {}", tx.number, kind_name(tx.kind), tx.rollup);
-        ui.label(RichText::new(title).size(size::BODY).color(tokens.ink).strong());
+        ui.label(RichText::new(&tx.title).size(size::BODY).color(tokens.ink).strong());
         let before = tx.steps.iter().rev().find(|step| step.at_ns + 1 < now_ns);
         let after = tx.steps.iter().find(|step| step.at_ns >= now_ns);
         for (name, step) in [("Step back", before), ("Step on", after)] {
@@ -188,7 +256,7 @@ fn steps(ui: &mut Ui, cx: &mut Cx<'_>, tx: &TxView) {
             from_ns = step.at_ns;
         }
         let y = rect.top() + (tx.steps.len() as f32 + 0.5) * ROW;
-        if let Some(text) = next(tx) {
+        if let Some(text) = &tx.next {
             let font = FontId::proportional(12.0);
             painter.text(pos2(rect.left() + 4.0, y), Align2::LEFT_CENTER, text, font, tokens.warning);
         }
@@ -225,6 +293,12 @@ fn colour(tokens: &Tokens, what: Step) -> eframe::egui::Color32 {
         Step::Posted { .. } => tokens.resource(Resource::Uplink),
         Step::Settled => tokens.voted,
         Step::Proven => tokens.finalised,
+        Step::SetOut => tokens.faint,
+        Step::Sent { .. } | Step::Traded { .. } => tokens.executed,
+        Step::Ready { .. } => tokens.resource(Resource::Protocol),
+        Step::Landed { .. } => tokens.accent,
+        Step::Returned { .. } => tokens.warning,
+        Step::Over => tokens.finalised,
     }
 }
 
@@ -258,7 +332,7 @@ fn axis(painter: &eframe::egui::Painter, tokens: &Tokens, track: Rect, end_ns: u
     }
 }
 
-pub fn numbers(tx: &TxView) -> DataTable {
+pub fn numbers(tx: &Story) -> DataTable {
     let mut table = DataTable::new([
         "step",
         "node",
@@ -281,11 +355,10 @@ pub fn numbers(tx: &TxView) -> DataTable {
     table
 }
 
-pub fn drawing(tx: &TxView) -> Option<String> {
+pub fn drawing(tx: &Story) -> Option<String> {
     let start_ns = tx.steps.first()?.at_ns;
-    let title = format!("Transaction {}: {} on rollup {}", tx.number, kind_name(tx.kind), tx.rollup);
     let mut canvas =
-        Canvas::new(&title, "Time of each step since the one before; at the end: since it was handed in");
+        Canvas::new(&tx.title, "Time of each step since the one before; at the end: since it was handed in");
     let mut before_ns = start_ns;
     let rows = tx.steps.iter().skip(1).map(|step| {
         let took_ns = step.at_ns - std::mem::replace(&mut before_ns, step.at_ns);

@@ -17,6 +17,7 @@
 //! somebody acts on what has not reached their node.
 
 mod accounts;
+mod look;
 pub mod attestation;
 pub mod canonical;
 mod effects;

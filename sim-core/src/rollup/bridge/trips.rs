@@ -96,24 +96,24 @@ pub(in crate::rollup) struct Trip {
     pub pool: u32,
     pub zero_for_one: bool,
     plan: u32,
-    desk: u32,
-    home: u32,
-    target: u32,
+    pub(super) desk: u32,
+    pub(super) home: u32,
+    pub(super) target: u32,
     amount: U256,
     /// What the amount is worth in the other token at the start.
     fair: f64,
     /// The desk's own count of such journeys.
     order: u32,
-    started_ns: u64,
+    pub(super) started_ns: u64,
     deadline_ns: u64,
-    ended_ns: u64,
-    legs: u32,
-    open: u32,
+    pub(super) ended_ns: u64,
+    pub(super) legs: u32,
+    pub(super) open: u32,
     hops: u32,
     received: U256,
     /// Parts of its value that bridges kept.
     fees: f64,
-    outcome: Option<Outcome>,
+    pub(super) outcome: Option<Outcome>,
 }
 
 /// A part of a journey that goes to one rollup.

@@ -17,5 +17,5 @@ pub fn fleet(chains: &[ChainState], request: FleetRequest) -> Option<FleetDetail
     labels::blob_blocks(l1, &[], &mut record);
     let mut blobs = record.blob_blocks;
     blobs.drain(..blobs.len().saturating_sub(BLOB_BLOCKS_MAX));
-    Some(FleetDetail { view: fleet.look(l1, request.tx), blobs })
+    Some(FleetDetail { view: fleet.look(l1, request.follow), blobs })
 }
