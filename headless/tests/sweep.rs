@@ -587,11 +587,9 @@ fn job_files_name_every_shard() {
         .unwrap();
     fs::write(bench.path("job.sh"), script.stdout).unwrap();
     for task in 1..=4 {
-        let done = Command::new("bash")
-            .arg(bench.path("job.sh"))
-            .env("SLURM_ARRAY_TASK_ID", task.to_string())
-            .output()
-            .unwrap();
+        let mut shell = Command::new("bash");
+        shell.arg(bench.path("job.sh")).env("SLURM_ARRAY_TASK_ID", task.to_string());
+        let done = shell.output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
     bench.fine("merge", "array", &[]);

@@ -61,7 +61,8 @@ impl Samples {
             });
             self.step_ns *= 2;
         }
-        self.next_ns = sample.at_ns + self.step_ns;
+        // After the last that was kept, so that all gaps stay alike.
+        self.next_ns = self.taken.last().map_or(0, |last| last.at_ns) + self.step_ns;
     }
 }
 
