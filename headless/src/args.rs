@@ -56,6 +56,10 @@ enum Command {
     /// each other
     Compare(CompareArgs),
     /// Execute recorded blocks serially and in parallel, compare with their headers, tell what was gained
+    ///
+    /// Compared are gas used, logs bloom and receipts root, as far as the header has them, and that number, time, miner
+    /// and base fee are those of the execution environment; state and transactions root and the block's own hash are not.
+    /// Exit codes: 0 all agree, 1 a block differs or cannot be executed, 2 a file cannot be read.
     Exec {
         /// Block files (evm-block/1), .json or .json.gz
         #[arg(required = true)]

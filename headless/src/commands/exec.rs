@@ -51,27 +51,39 @@ pub fn exec(task: &ExecTask, out: &mut dyn Write) -> Result<(), Failure> {
         }
     }
     let count = |end: End| rows.iter().filter(|row| row.end == end).count();
-    let speed_ups: Vec<f64> = rows.iter().filter_map(|row| row.speed_up).collect();
+    let sound = rows.iter().filter(|row| matches!(row.end, End::Verified | End::Unheaded));
+    let speed_ups: Vec<f64> = sound.filter_map(|row| row.speed_up).collect();
     let logs: f64 = speed_ups.iter().map(|speed_up| speed_up.ln()).sum();
-    let mean = if speed_ups.is_empty() { 1.0 } else { (logs / speed_ups.len() as f64).exp() };
-    let others: String = [(count(End::Unheaded), "without a header"), (unread.len(), "unreadable")]
+    let mean = (!speed_ups.is_empty()).then(|| (logs / speed_ups.len() as f64).exp());
+    let mean = mean.map_or_else(|| "none".to_owned(), |mean| format!("{mean:.2}"));
+    let counts = [
+        (count(End::Unheaded), "without a header"),
+        (count(End::Differs), "differ"),
+        (count(End::Failed), "cannot be executed"),
+        (unread.len(), "unreadable"),
+    ];
+    let others: String = counts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!(", {count} {what}"))
         .collect();
     writeln!(
         out,
-        "{} blocks, {} verified{others}, geometric-mean speed-up {mean:.2} on {threads} threads",
+        "{} blocks, {} verified{others}, geometric-mean speed-up {mean} on {threads} threads",
         rows.len() + unread.len(),
         count(End::Verified),
     )?;
     match (count(End::Differs), count(End::Failed)) {
-        _ if !unread.is_empty() => Err(Failure::BadInput(unread.join("\n"))),
-        (0, 0) => Ok(()),
-        (differ, failed) => Err(Failure::Failed(format!(
-            "of {} blocks {differ} differ from their header or between engines, {failed} cannot be executed",
-            rows.len()
-        ))),
+        (0, 0) if unread.is_empty() => Ok(()),
+        (0, 0) => Err(Failure::BadInput(unread.join("\n"))),
+        (differ, failed) => {
+            let wrong = format!(
+                "of {} blocks {differ} differ from their header or between engines, {failed} cannot be executed",
+                rows.len()
+            );
+            unread.insert(0, wrong);
+            Err(Failure::Failed(unread.join("\n")))
+        }
     }
 }
 

@@ -144,6 +144,13 @@ impl<'a> Importer<'a> {
         };
         outcome?;
         let proven = state.prove()?;
+        if let Some(serde_json::Value::String(source)) = file.get_mut("source") {
+            source.push_str(if proven {
+                "; pre-state proven against the state root before it"
+            } else {
+                "; pre-state as the node told it, not proven"
+            });
+        }
         let (accounts, slots) = state.write_to(&mut file);
         // Once more, from what the file will hold.
         let loaded = parse(path, &file)?;

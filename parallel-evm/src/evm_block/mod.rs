@@ -135,7 +135,7 @@ pub enum Mismatch {
     #[error("the logs' bloom filter differs")]
     LogsBloom,
     /// Receipts.
-    #[error("receipts root is {found:?}, expected {expected}")]
+    #[error("receipts root is {}, expected {expected}", .found.map_or_else(|| "not defined".to_owned(), |root| root.to_string()))]
     ReceiptsRoot {
         /// What the file expects.
         expected: B256,

@@ -95,7 +95,7 @@ pub fn inventories(records: &[RunRecord]) -> Option<Figure> {
     canvas.legend(&legend(all.iter().map(|(name, _)| name.clone())));
     for (name, is_owed) in [("at hand", false), ("owed", true)] {
         let get = |sample: &InventoryRecord| if is_owed { sample.owed } else { sample.idle };
-        let most = samples().map(|sample| get(sample)).fold(0.0, f64::max).max(1e-9);
+        let most = samples().map(get).fold(0.0, f64::max).max(1e-9);
         let panel = Panel::below(&mut canvas, 130.0, Scale::from_zero(last), Scale::from_zero(most));
         panel.draw_y(&mut canvas.svg, name);
         panel.draw_x(&mut canvas.svg, "time (s)");
