@@ -92,7 +92,16 @@ fn without_indices(page: &mut String, sweep: &Sweep, merged: &Merged) {
 
 /// Every run with its numbers, a link to its own report where there is one, and how to make it.
 fn run_list(page: &mut String, sweep: &Sweep, merged: &Merged, store: &Store) {
-    page.push_str("<h2>Runs</h2>\n<details><summary>Every run, and how to repeat it</summary>\n<table class=\"numbers\"><thead><tr><th>point</th><th>values</th><th>replication</th>");
+    page.push_str("<h2>Runs</h2>\n<details><summary>Every run, and how to repeat it</summary>\n");
+    page.push_str(if sweep.pin_contents {
+        "<p>Contents are pinned: a run takes its blocks from another. <code>headless run</code> with these values and the seed makes \
+         blocks of its own and ends with another digest; <code>headless sweep run --reports</code> repeats runs as they were and \
+         writes a report of each.</p>\n"
+    } else {
+        "<p><code>headless run SCENARIO --set FIELD=VALUE --seed N</code>, with a <code>--set</code> for each value, repeats a run; \
+         <code>headless sweep run --reports</code> writes a report of each.</p>\n"
+    });
+    page.push_str("<table class=\"numbers\"><thead><tr><th>point</th><th>values</th><th>replication</th>");
     for &metric in &sweep.drawn {
         let _ = write!(page, "<th>{}</th>", metrics::metric(metric).name);
     }

@@ -26,8 +26,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const ENGINE: &str = env!("LIGHTCONE_ENGINE");
 /// First word of a run file; changes with what is kept of a run.
 const RUN_FORMAT: &str = "lightcone-run/1";
-/// Executed blocks kept in memory.
-const CACHED_BLOCKS: usize = 4_096;
+/// Executed blocks kept in memory; all of them are in the folder as well. A block with its state takes up to some
+/// megabytes, so this bounds what a sweep holds.
+const CACHED_BLOCKS: usize = 128;
 /// Marks `sweep.json`.
 const SWEEP_FORMAT: &str = "lightcone-sweep/1";
 

@@ -205,21 +205,33 @@ fn point_rows<'a>(sweep: &'a Sweep, merged: &'a Merged) -> impl Iterator<Item = 
     })
 }
 
-/// A row of the small tables: texts and numbers, as many as the table has columns of each.
+/// A row of the small tables: texts, counts and numbers, as many as the table has columns of each.
 struct Row {
     texts: Vec<String>,
+    counts: Vec<u64>,
     numbers: Vec<Option<f64>>,
 }
 
-/// Columns of a small table: texts first, then numbers.
-fn small_columns(texts: &[(&str, &'static str)], numbers: &[(&str, &'static str)]) -> Vec<Column<Row>> {
+/// Columns of a small table: texts first, then counts, then numbers.
+fn small_columns(
+    texts: &[(&str, &'static str)],
+    counts: &[(&str, &'static str)],
+    numbers: &[(&str, &'static str)],
+) -> Vec<Column<Row>> {
     let text = |(n, &(name, meaning)): (usize, &(&str, &'static str))| {
         column(name, "-", meaning, Get::NthText(|r: &Row, n| r.texts.get(n).cloned(), n))
     };
     let number = |(n, &(name, meaning)): (usize, &(&str, &'static str))| {
         column(name, "as said", meaning, Get::NthF64(|r: &Row, n| r.numbers.get(n).copied().flatten(), n))
     };
-    texts.iter().enumerate().map(text).chain(numbers.iter().enumerate().map(number)).collect()
+    let count = |(n, &(name, meaning)): (usize, &(&str, &'static str))| Column {
+        name: name.to_owned(),
+        unit: "-",
+        meaning,
+        get: Get::Nth(|r: &Row, n| r.counts.get(n).copied(), n),
+    };
+    let columns = texts.iter().enumerate().map(text).chain(counts.iter().enumerate().map(count));
+    columns.chain(numbers.iter().enumerate().map(number)).collect()
 }
 
 fn effect_rows(sweep: &Sweep, merged: &Merged) -> Vec<Row> {
@@ -231,7 +243,8 @@ fn effect_rows(sweep: &Sweep, merged: &Merged) -> Vec<Row> {
             let i = effect.interval;
             rows.push(Row {
                 texts: vec![metrics::metric(metric).name.clone(), name, effect.level],
-                numbers: vec![Some(effect.points as f64), Some(i.n as f64), Some(i.mean), i.low(), i.high()],
+                counts: vec![effect.points as u64, i.n as u64],
+                numbers: vec![Some(i.mean), i.low(), i.high()],
             });
         }
     }
@@ -251,14 +264,8 @@ fn difference_rows(sweep: &Sweep, merged: &Merged) -> Vec<Row> {
                     metrics::metric(metric).name.clone(),
                     sweep.points[point.point].describe(&sweep.axes),
                 ],
-                numbers: vec![
-                    Some(point.point as f64),
-                    Some(i.n as f64),
-                    Some(i.mean),
-                    i.low(),
-                    i.high(),
-                    d.effect,
-                ],
+                counts: vec![point.point as u64, i.n as u64],
+                numbers: vec![Some(i.mean), i.low(), i.high(), d.effect],
             });
         }
     }
@@ -272,6 +279,7 @@ fn index_rows(sweep: &Sweep, merged: &Merged) -> Vec<Row> {
             let (f, t) = (i.first_interval, i.total_interval);
             rows.push(Row {
                 texts: vec![metrics::metric(metric).name.clone(), sweep.axes[i.axis].name.clone()],
+                counts: Vec::new(),
                 numbers: [i.first, f.0, f.1, i.total, t.0, t.1].map(Some).to_vec(),
             });
         }
@@ -293,15 +301,15 @@ pub fn write(sweep: &Sweep, merged: &Merged, dir: &Path) -> Result<(), StoreErro
     let replications = ("replications", "replications behind the interval");
     let columns = small_columns(
         &[metric, ("axis", "name of the axis"), ("level", "its value, or range of values")],
-        &[("points", "points with it"), replications, ("mean", "mean over those points"), low, high],
+        &[("points", "points with it"), replications],
+        &[("mean", "mean over those points"), low, high],
     );
     let row = "Main effects: one row a metric, axis and value; the interval is over replications.";
     table(dir, "effects.parquet", row, &columns, effect_rows(sweep, merged).into_iter(), &mut schema)?;
     let columns = small_columns(
         &[metric, ("values", "the point in words")],
+        &[("point", "position of the point"), replications],
         &[
-            ("point", "position of the point"),
-            replications,
             ("difference", "mean of the point minus mean of point 0"),
             low,
             high,
@@ -321,6 +329,7 @@ pub fn write(sweep: &Sweep, merged: &Merged, dir: &Path) -> Result<(), StoreErro
     if matches!(sweep.design, Design::SobolIndices(_)) {
         let columns = small_columns(
             &[metric, ("axis", "name of the axis")],
+            &[],
             &[
                 ("first", "first-order index"),
                 ("first_low", "lower end of its 95 % bootstrap interval"),

@@ -51,7 +51,8 @@ pub fn run(task: &SweepRunTask, out: &mut dyn Write) -> Result<(), Failure> {
         plan::duration(clock())
     )?;
     if summary.damaged > 0 {
-        writeln!(out, "{} damaged run files were made again", summary.damaged)?;
+        let files = if summary.damaged == 1 { "file was" } else { "files were" };
+        writeln!(out, "{} damaged run {files} made again", summary.damaged)?;
     }
     for (point, replication, error) in summary.failed.iter().take(LISTED) {
         let values = sweep.points[*point].describe(&sweep.axes);
