@@ -1,26 +1,15 @@
 //! Arbitrageurs on a fleet: prices follow those outside, profits are real, somebody is second, and what may be written.
 
+mod fleet_support;
+
+use fleet_support::run;
 use sim_core::observe::markets::{self, MarketSummary};
 use sim_core::observe::record::{Fate, Party, RunRecord};
 use sim_core::scenario::plan::Plan;
-use sim_core::scenario::{Changes, Library, Scenario};
 use sim_core::simulation::Simulation;
-use std::path::Path;
 
 fn parse(fleet: &str) -> Result<Plan, String> {
-    let text = format!(
-        "(version: 1, seed: 5, run: (blocks: 10, warm_up: 1), nodes: (count: 24, hardware: \"attester\"), \
-         network: (topology: RandomRegular(degree: 8)), chain: (slot: \"12 s\"), workload: Empty,\n\
-         rollups: [Fleet({fleet})])"
-    );
-    let scenario = Scenario::parse(&text, Path::new("mine.ron"), &Library::default(), &Changes::default());
-    scenario.map(|scenario| scenario.base).map_err(|error| error.to_string())
-}
-
-fn run(plan: Plan) -> RunRecord {
-    let mut simulation = Simulation::new(plan).expect("a sound plan");
-    simulation.run().expect("it runs");
-    simulation.finish()
+    fleet_support::parse(10, fleet)
 }
 
 /// People who trade little, and a price outside that moves 1.4 % a minute (both tokens of a pair at 40 % a day).
