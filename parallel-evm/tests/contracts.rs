@@ -5,7 +5,7 @@ use alloy_primitives::{address, hex, keccak256};
 use parallel_evm::{
     Address, B256, Block, BlockEnv, BlockOutput, Bytes, Executor, MemoryState, PreState, SpecId, TxEnv,
     TxKind, U256,
-    contracts::{amm, bridge, compute, cycle, erc20, nft},
+    contracts::{amm, bridge, compute, cycle, erc20, nft, openamm},
 };
 use std::{fs, path::Path};
 
@@ -101,6 +101,7 @@ fn selectors_are_the_hashes_of_their_signatures() {
         (bridge::SEND, "send(address,uint256,uint256)"),
         (bridge::ARRIVE, "arrive(address,address,uint256,uint256,uint256)"),
         (bridge::FILL, "fill(address,address,uint256,uint256,uint256)"),
+        (openamm::REMOVE_LIQUIDITY, "removeLiquidity(uint256)"),
         (nft::MINT, "mint()"),
         (compute::KECCAK_LOOP, "keccakLoop(uint256,bytes32)"),
         (compute::MULMOD_LOOP, "mulmodLoop(uint256,uint256)"),
@@ -213,6 +214,41 @@ fn a_placed_market_behaves_like_a_deployed_one_and_swaps_by_the_formula() {
 #[test]
 fn the_event_of_a_swap_is_the_hash_of_its_signature() {
     assert_eq!(amm::SWAP_EVENT, keccak256("Swap(address,bool,uint256,uint256)"));
+    assert_eq!(openamm::ADDED_EVENT, keccak256("LiquidityAdded(address,uint256,uint256,uint256)"));
+    assert_eq!(openamm::REMOVED_EVENT, keccak256("LiquidityRemoved(address,uint256,uint256,uint256)"));
+}
+
+#[test]
+fn providers_of_an_open_market_leave_with_their_part_and_no_more() {
+    let mut chain = Chain::new();
+    let [token0, token1] = [(); 2].map(|()| chain.deploy(ALICE, erc20::init_code(units(1_000_000))));
+    let market = chain.deploy(ALICE, openamm::init_code(token0, token1));
+    for token in [token0, token1] {
+        chain.call(ALICE, token, erc20::approve(market, U256::MAX));
+    }
+    chain.call(ALICE, market, amm::add_liquidity(units(40_000), units(10_000)));
+    let swapped = chain.call(ALICE, market, amm::swap(true, units(500), U256::ZERO));
+    assert!(swapped.receipts[0].logs.iter().any(|log| amm::read_swap_event(log).is_some()));
+    let [held0, held1] = [amm::RESERVE0_SLOT, amm::RESERVE1_SLOT].map(|slot| chain.state.slot(market, slot));
+    // A root of 40,000 x 10,000 shares; a quarter of them.
+    let output = chain.call(ALICE, market, openamm::remove_liquidity(units(5_000)));
+    let parts = (held0 / units(4), held1 / units(4));
+    let told = output.receipts[0].logs.iter().find_map(openamm::read_event);
+    let change = |added, amount0, amount1, shares| openamm::Change { added, amount0, amount1, shares };
+    assert_eq!(told, Some(change(false, parts.0, parts.1, units(5_000))));
+    assert_eq!(chain.state.slot(market, amm::RESERVE0_SLOT), held0 - parts.0);
+    assert_eq!(chain.state.slot(token1, erc20::balance_slot(market)), held1 - parts.1);
+    assert_eq!(chain.state.slot(market, amm::TOTAL_SHARES_SLOT), units(15_000));
+    for (from, burnt) in [(ALICE, 15_001), (BOB, 1)] {
+        let refused = chain.send(from, TxKind::Call(market), openamm::remove_liquidity(units(burnt)));
+        assert!(!refused.receipts[0].success);
+    }
+    let added = chain.call(ALICE, market, amm::add_liquidity(units(400), units(100)));
+    let told = added.receipts[0].logs.iter().find_map(openamm::read_event);
+    let [held0, held1] = [held0 - parts.0, held1 - parts.1];
+    // The smaller of two proportions of 15,000 shares.
+    let minted = (units(400) * units(15_000) / held0).min(units(100) * units(15_000) / held1);
+    assert_eq!(told, Some(change(true, units(400), units(100), minted)));
 }
 
 const TOKENS: [Address; 3] =

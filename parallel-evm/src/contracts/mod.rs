@@ -1,4 +1,4 @@
-//! Our own contracts: token, two kinds of market, bridge, collectible, pure computation, a
+//! Our own contracts: token, three kinds of market, bridge, collectible, pure computation, a
 //! searcher's probe.
 //!
 //! For each: bytecode, the input of every call, the storage slots, and a way to place the contract with
@@ -13,6 +13,7 @@ pub mod compute;
 pub mod cycle;
 pub mod erc20;
 pub mod nft;
+pub mod openamm;
 pub mod ranges;
 
 use revm::{

@@ -25,6 +25,7 @@ pub mod json;
 pub mod measure;
 pub mod plot;
 pub mod reader;
+pub mod provision;
 pub mod record;
 pub mod report;
 pub mod markets;

@@ -9,9 +9,9 @@
 //! people want their trades for is not known; their surplus is the price of trading, mostly.
 
 use super::format::{count, percent, three_digits};
-use super::markets;
 use super::record::{Fate, FleetRecord, Party, RunRecord};
 use super::stats::ratio;
+use super::{markets, provision};
 use crate::workload::economy::RESERVE;
 
 /// What became of what a party sent.
@@ -47,7 +47,7 @@ impl PartySummary {
 pub struct Welfare {
     /// In the order of [`Party::ALL`].
     pub parties: [PartySummary; Party::ALL.len()],
-    /// What pools gained at values outside, ether.
+    /// What pools gained at values outside, ether; where all of it is providers', it is among their surplus and this is zero.
     pub pools_eth: f64,
     /// Base fees the rollups received, ether.
     pub base_eth: f64,
@@ -126,12 +126,18 @@ pub fn summarise(run: &RunRecord, fleet: &FleetRecord) -> Option<Welfare> {
         party.included += 1;
         party.gas += paid.gas;
         party.reverted += u64::from(!paid.success);
-        party.idle += u64::from(tx.swaps().all(|trade| trade.cost_ppb.is_none()));
+        party.idle += u64::from(tx.moved.is_none() && tx.swaps().all(|trade| trade.cost_ppb.is_none()));
+        units[which] += tx.moved.map_or(0, |moved| moved.surplus_units);
         fees[which] += paid.fee_wei();
         for trade in tx.swaps().filter(|trade| trade.cost_ppb.is_some()) {
             units[which] += trade.surplus_units;
             party.sold += trade.size_ppb as f64 / 1e9;
         }
+    }
+    // What is in the pools is providers' as what they took out.
+    let owned = fleet.provided_ppm.is_some();
+    if owned {
+        units[Party::Provider as usize] += books.pools_units;
     }
     let eth = |units: i128| units as f64 / RESERVE as f64 * reserve_eth;
     for ((party, units), fees) in parties.iter_mut().zip(units).zip(fees) {
@@ -142,7 +148,7 @@ pub fn summarise(run: &RunRecord, fleet: &FleetRecord) -> Option<Welfare> {
     let l1_wei: f64 = posted().map(|b| b.cost_wei as f64 / f64::from(b.shared_by.max(1))).sum();
     Some(Welfare {
         parties,
-        pools_eth: eth(books.pools_units),
+        pools_eth: if owned { 0.0 } else { eth(books.pools_units) },
         base_eth: books.base_wei as f64 / 1e18,
         tips_eth: books.tips_wei as f64 / 1e18,
         l1_eth: l1_wei / 1e18,
@@ -175,10 +181,11 @@ pub fn lines(run: &RunRecord, fleet: &FleetRecord) -> Vec<String> {
             )
         })
         .collect();
+    lines.extend(provision::line(run, fleet));
     lines.push(format!(
         "    pools against rebalancing {}, lost to those who trade on wrong prices {} of all volume; rollups {} of fees less {} \
          to the L1; a transaction paid {}, its data {}",
-        eth(welfare.pools_eth),
+        eth(welfare.pools_eth + welfare.party(Party::Provider).surplus_eth),
         welfare.lvr_over_volume().map_or("-".to_owned(), percent),
         eth(welfare.base_eth + welfare.tips_eth),
         eth(welfare.l1_eth),

@@ -20,6 +20,7 @@ use super::bridge::{Crossings, Letter, Places};
 use super::labels::Sighting;
 use super::liquidity::agents::{Agents, Shown};
 use super::liquidity::books::{Books, Paid};
+use super::liquidity::providers::{Moved, Providers};
 use super::liquidity::searchers::Searchers;
 use super::liquidity::trades::Trade;
 use super::params::FleetPlan;
@@ -91,6 +92,8 @@ pub struct FleetSetup {
     pub schedule: Schedule,
     /// Its last slot.
     pub last_slot: u32,
+    /// Nodes of providers of liquidity with their regions.
+    pub providers: Vec<(NodeId, u32)>,
     /// Slot time of the L1, ns.
     pub slot_ns: u64,
     /// Nobody sends anything after this, ns.
@@ -130,6 +133,9 @@ pub struct Fleet {
     pub(super) agents: Agents,
     pub(super) searchers: Searchers,
     pub(super) crossings: Crossings,
+    pub(super) providers: Providers,
+    /// By transaction: liquidity added or removed.
+    pub(super) moved: BTreeMap<u32, Moved>,
     pub(super) load: Load,
     /// Where the proposers of the L1 sequence.
     pub(super) based: Option<Box<Based>>,
@@ -172,7 +178,9 @@ impl Fleet {
         let agents = Agents::new(&plan, gateways.len(), &economy, liquidity.as_ref(), seed, chain);
         let agent = |(n, place)| Gateway::of_agent(place, economy.people() + n, seed, chain);
         let searchers = Searchers::new(&plan, gateways.len() + setup.arbitrageurs.len(), &economy);
-        let agents_at = setup.arbitrageurs.into_iter().chain(setup.searchers);
+        let before = gateways.len() + setup.arbitrageurs.len() + setup.searchers.len();
+        let providers = Providers::new(&plan, before, &economy, liquidity.as_ref());
+        let agents_at = setup.arbitrageurs.into_iter().chain(setup.searchers).chain(setup.providers);
         gateways.extend((0..).zip(agents_at).map(agent));
         let sites = Places {
             before: gateways.len(),
@@ -213,6 +221,8 @@ impl Fleet {
             agents,
             searchers,
             crossings,
+            providers,
+            moved: BTreeMap::new(),
             load: Load::default(),
             based,
             tally: Tally::default(),

@@ -141,6 +141,7 @@ impl Fleet {
             active: self.active.len() as u64,
             submitted: self.txs.len() as u64,
             heap_bytes: self.heap_bytes() as u64,
+            provided_ppm: self.provided_ppm(),
             books: self.common.plan.market.is_some().then_some(self.books),
             liquidity_parts_milli: self
                 .common
@@ -203,6 +204,7 @@ impl Fleet {
             proven_ns: proof_ns.map(|ns| ns + window_ns),
             measured: (from_ns..to_ns).contains(&tx.submitted_ns),
             party: self.party(tx.gateway),
+            moved: self.moved.get(&(index as u32)).filter(|_| tx.fate == Fate::Included).copied(),
             paid: self.paid.get(&(index as u32)).filter(|_| tx.fate == Fate::Included).copied(),
             trade: self.trades.get(&(index as u32)).filter(|_| tx.fate == Fate::Included).copied(),
             legs: self

@@ -67,6 +67,19 @@ pub struct MarketPlan {
     /// Searchers, if there are any: as many as the demand's trade plan says.
     #[serde(default)]
     pub searchers: Option<SearchersPlan>,
+    /// Providers of liquidity who can leave, if they can: as many as the demand's trade plan says.
+    #[serde(default)]
+    pub providers: Option<ProvidersPlan>,
+}
+
+/// How providers decide; see [`providers`](super::liquidity::providers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvidersPlan {
+    /// Results are summed over about this long; a provider decides about a pool at most once in it, ns.
+    pub window_ns: u64,
+    /// It takes a part out when its result against rebalancing over the window is below minus this, over what it has in the
+    /// pool, parts per billion.
+    pub leave_ppb: u64,
 }
 
 /// How searchers decide; see [`searchers`](super::liquidity::searchers).

@@ -2,6 +2,7 @@
 
 use super::bridge::record::{BridgeRecord, ConservationRecord, CrossingRecord, InventoryRecord, TripRecord};
 use super::liquidity::books::{Books, Paid};
+use super::liquidity::providers::Moved;
 use super::liquidity::trades::Trade;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,8 @@ pub struct FleetRecord {
     pub liquidity_parts_milli: Option<u64>,
     /// What pools and the rollups came to, where there are prices outside.
     pub books: Option<Books>,
+    /// Shares of pools in use that are there at the end, over those at the start, parts per million; `None`: nobody can leave.
+    pub provided_ppm: Option<u64>,
     /// Bytes the simulator holds for all rollups together, states not counted.
     pub heap_bytes: u64,
 }
@@ -105,6 +108,8 @@ pub struct RollupTxRecord {
     pub trade: Option<Trade>,
     /// What the swaps of a searcher's probe came to, where it traded.
     pub legs: Vec<Trade>,
+    /// Liquidity it added or removed.
+    pub moved: Option<Moved>,
 }
 
 impl RollupTxRecord {
@@ -131,11 +136,14 @@ pub enum Party {
     Searcher,
     /// Someone who acts for a bridge: an operator, a relayer.
     Bridge,
+    /// Someone whose liquidity is in the pools.
+    Provider,
 }
 
 impl Party {
     /// All of them, in the order of their discriminants.
-    pub const ALL: [Self; 4] = [Self::Person, Self::Arbitrageur, Self::Searcher, Self::Bridge];
+    pub const ALL: [Self; 5] =
+        [Self::Person, Self::Arbitrageur, Self::Searcher, Self::Bridge, Self::Provider];
 
     /// In words, of several.
     pub fn name(self) -> &'static str {
@@ -144,6 +152,7 @@ impl Party {
             Self::Arbitrageur => "arbitrageurs",
             Self::Searcher => "searchers",
             Self::Bridge => "bridges",
+            Self::Provider => "providers",
         }
     }
 }

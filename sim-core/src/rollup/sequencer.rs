@@ -566,7 +566,9 @@ impl Fleet {
                 self.on_answer(host, now, to, number);
             } else {
                 let searcher = self.searchers.sits_at(gateway);
+                let provider = self.providers.sits_at(gateway);
                 let round = u64::from(first) << 1 | u64::from(refused) | u64::from(searcher) << 37;
+                let round = round | u64::from(provider) << 36;
                 host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, number, round);
             }
         }

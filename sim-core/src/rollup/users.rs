@@ -321,6 +321,9 @@ impl Fleet {
         if let Some(probe) = self.searchers.probe(tx) {
             return self.probe_body(tx, probe);
         }
+        if let Some(provision) = self.providers.provision(tx) {
+            return self.provision_body(tx, provision);
+        }
         let (common, gateway) = (&self.common, &self.gateways[tx.gateway as usize]);
         let (plan, samplers, economy) = (&common.plan.demand, &common.samplers, &common.economy);
         let random = |field: u64| gateway.random(field, tx.sequence);
@@ -396,6 +399,7 @@ impl Fleet {
             }
             self.on_probe_answer(now, handle);
             self.crossing_told(host, now, handle, answer.refused);
+            self.on_provision_answer(handle);
         }
     }
 

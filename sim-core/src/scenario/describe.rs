@@ -228,11 +228,15 @@ fn rollups(fleet: &FleetPlan) -> String {
         Some(SharesPlan::Zipf { exponent_ppm }) => format!("; liquidity by Zipf({})", Real(*exponent_ppm)),
         Some(SharesPlan::Given(_)) => "; liquidity in given parts".to_owned(),
     };
-    let (arbitrageurs, searchers) = fleet.demand.trade.map_or((0, 0), |t| (t.arbitrageurs, t.searchers));
+    let trade = fleet.demand.trade;
+    let (arbitrageurs, searchers) = trade.map_or((0, 0), |t| (t.arbitrageurs, t.searchers));
+    let providers = trade.map_or(0, |t| t.providers);
+    let providers =
+        if providers > 0 { format!(", {providers} providers who can leave") } else { String::new() };
     let searchers = if searchers > 0 { format!(", {searchers} searchers") } else { String::new() };
     let market = fleet.market.as_ref().map_or(String::new(), |market| {
         format!(
-            "; prices outside move every {}, {arbitrageurs} arbitrageurs{searchers}",
+            "; prices outside move every {}, {arbitrageurs} arbitrageurs{searchers}{providers}",
             Duration(market.step_ns)
         )
     });

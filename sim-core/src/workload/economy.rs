@@ -13,7 +13,7 @@ use crate::execution::state::{Genesis, WorldState};
 use crate::kernel::math;
 use crate::kernel::random::log_normal;
 use alloy_primitives::keccak256;
-use parallel_evm::contracts::{amm, compute, cycle, erc20, nft};
+use parallel_evm::contracts::{amm, compute, cycle, erc20, nft, openamm};
 use parallel_evm::{
     Address, B256, Block, BlockEnv, Bytes, ExecuteError, Executor, PreState, SpecId, StateDelta, TxEnv,
     TxKind as To, U256,
@@ -46,8 +46,11 @@ pub struct Economy {
     trade: Option<TradePlan>,
     /// Contracts of searchers.
     searchers: Vec<Address>,
-    /// The last of the people: arbitrageurs, then searchers.
+    /// The last of the people: arbitrageurs, searchers, providers.
     agents: u32,
+    providers: u32,
+    /// Gas limits of adding and of removing liquidity.
+    provide_gas: [u64; 2],
     /// Gas limit of a searcher's probe, and what one uses that finds nothing.
     probe_gas: [u64; 2],
     /// Gas limit people give a call of each kind, in the order of [`TxKind::ALL`].
@@ -102,7 +105,8 @@ impl Economy {
             |kind: u64| (0..instances).map(move |i| address(AccountKind::Contract, kind * (1 << 32) + i));
         let comers = plan.burst.as_ref().map_or(0, |burst| u64::from(burst.accounts));
         let searchers = plan.trade.map_or(0, |trade| trade.searchers);
-        let agents = plan.trade.map_or(0, |trade| trade.arbitrageurs) + searchers;
+        let providers = plan.trade.map_or(0, |trade| trade.providers);
+        let agents = plan.trade.map_or(0, |trade| trade.arbitrageurs) + searchers + providers;
         let people = 0..u64::from(plan.accounts) + comers + u64::from(agents);
         let mut economy = Self {
             people: people.map(|i| address(AccountKind::Person, i)).collect(),
@@ -116,6 +120,8 @@ impl Economy {
                 .map(|i| address(AccountKind::Contract, 4 * (1 << 32) + i))
                 .collect(),
             agents,
+            providers,
+            provide_gas: [0; 2],
             probe_gas: [0; 2],
             gas_limits: [0; TxKind::ALL.len()],
         };
@@ -124,17 +130,37 @@ impl Economy {
         if searchers > 0 {
             economy.estimate_probes(&genesis)?;
         }
+        if providers > 0 {
+            economy.estimate_provision(&genesis)?;
+        }
         Ok((economy, genesis))
     }
 
-    /// Address of a person; arbitrageurs and then searchers come after the others.
+    /// Address of a person; arbitrageurs, searchers and providers come after the others, in this order.
     pub fn person(&self, index: u32) -> Address {
         self.people[index as usize]
     }
 
-    /// Number of people, those included who come for an application in demand, and without arbitrageurs and searchers.
+    /// Number of people, those included who come for an application in demand, and without agents of any kind.
     pub fn people(&self) -> u32 {
         self.people.len() as u32 - self.agents
+    }
+
+    /// Address of a provider of liquidity.
+    fn provider(&self, index: u32) -> Address {
+        self.person(self.people.len() as u32 - self.providers + index)
+    }
+
+    /// A provider's shares of a pool at the genesis, where the pool holds so much of both tokens; all sum to that.
+    pub fn provider_shares(&self, index: u32, reserve: U256) -> U256 {
+        let each = reserve / U256::from(self.providers.max(1));
+        let rest = reserve - each * U256::from(self.providers);
+        if index == 0 { each + rest } else { each }
+    }
+
+    /// Gas limit of adding liquidity, or of removing it.
+    pub fn provide_gas_limit(&self, add: bool) -> u64 {
+        self.provide_gas[usize::from(!add)]
     }
 
     /// Contract of a searcher.
@@ -198,7 +224,14 @@ impl Economy {
             }
         }
         for (index, pool) in self.pools.iter().enumerate() {
-            genesis.contract(*pool, amm::runtime_code());
+            genesis.contract(
+                *pool,
+                if self.providers > 0 { openamm::runtime_code() } else { amm::runtime_code() },
+            );
+            for provider in 0..self.providers {
+                let shares = self.provider_shares(provider, U256::from(RESERVE));
+                genesis.storage(*pool, amm::shares_slot(self.provider(provider)), shares);
+            }
             let slots = [
                 (amm::TOKEN0_SLOT, self.pair(index)[0].into_word().into()),
                 (amm::TOKEN1_SLOT, self.pair(index)[1].into_word().into()),
@@ -288,6 +321,10 @@ impl Economy {
             for token in self.pair(index) {
                 write(token, erc20::balance_slot(*pool), reserve);
             }
+            for provider in 0..self.providers {
+                let shares = self.provider_shares(provider, reserve);
+                write(*pool, amm::shares_slot(self.provider(provider)), shares);
+            }
         }
         // Every token is in two pools.
         let less = (U256::from(RESERVE) - reserve) * U256::from(2);
@@ -335,10 +372,28 @@ impl Economy {
         Ok(())
     }
 
+    /// Adds to a pool and takes out of it, once each.
+    fn estimate_provision(&mut self, genesis: &WorldState) -> Result<(), ExecuteError> {
+        let amount = U256::from(RESERVE / 1_000);
+        for (place, input) in
+            [amm::add_liquidity(amount, amount), openamm::remove_liquidity(amount)].into_iter().enumerate()
+        {
+            let to = self.pools[0];
+            let call = Call { to, value: U256::ZERO, input, gas_limit: SAMPLE_GAS, touches: Vec::new() };
+            let gas = self.sample_by(self.provider(0), genesis, &call)?;
+            self.provide_gas[place] = gas + gas * GAS_MARGIN_PERCENT / 100;
+        }
+        Ok(())
+    }
+
     fn sample(&self, genesis: &impl PreState, call: &Call) -> Result<u64, ExecuteError> {
+        self.sample_by(self.person(0), genesis, call)
+    }
+
+    fn sample_by(&self, caller: Address, genesis: &impl PreState, call: &Call) -> Result<u64, ExecuteError> {
         let gas_limit = 1 << 40;
         let transaction = TxEnv {
-            caller: self.person(0),
+            caller,
             kind: To::Call(call.to),
             value: call.value,
             data: call.input.clone(),

@@ -59,6 +59,9 @@ pub struct TradePlan {
     /// Searchers with a contract each that probes the ring of pools, after the arbitrageurs.
     #[serde(default)]
     pub searchers: u32,
+    /// Providers of all liquidity in equal parts, who can leave, after the searchers; 0: nobody can.
+    #[serde(default)]
+    pub providers: u32,
 }
 
 /// One application's demand is a multiple of its usual for a while. Those who come for it have accounts of their own.

@@ -1,6 +1,7 @@
 //! `rollups.parquet`, `rollup_transactions.parquet`, `batches.parquet`, `blobs.parquet`.
 
 use super::{Column, Get, column};
+use crate::observe::provision;
 use crate::observe::record::{
     BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, Party, RollupTxRecord, RollupsRecord,
     RunRecord,
@@ -89,6 +90,24 @@ pub fn fleet_columns<'a>() -> Vec<Column<Row<'a, FleetRecord>>> {
             "byte",
             "what the simulator holds for the fleet, states not counted",
             Get::U64(|r| r.record.heap_bytes),
+        ),
+        column(
+            "liquidity_idle",
+            "-",
+            "liquidity that providers had taken out, on average over the run, over all there was; null: nobody can",
+            Get::OptF64(|r| Some(provision::summarise(r.run, r.record)?.idle)),
+        ),
+        column(
+            "liquidity_idle_most",
+            "-",
+            "most of it that was out at a time; null: as above",
+            Get::OptF64(|r| Some(provision::summarise(r.run, r.record)?.idle_most)),
+        ),
+        column(
+            "liquidity_left",
+            "-",
+            "shares of the pools in use at the end, over those at first; null: as above",
+            Get::OptF64(|r| Some(r.record.provided_ppm? as f64 / 1e6)),
         ),
     ];
     for (index, name) in DROP_REASONS.iter().enumerate() {
@@ -212,7 +231,7 @@ pub fn transaction_columns<'a>() -> Vec<Column<Row<'a, RollupTxRecord>>> {
         column(
             "party",
             "-",
-            "who sent it: people, arbitrageurs, searchers",
+            "who sent it: people, arbitrageurs, searchers, bridges, providers",
             Get::OptText(|r| Some(r.record.party.name().to_owned())),
         ),
         column(
@@ -233,6 +252,12 @@ pub fn transaction_columns<'a>() -> Vec<Column<Row<'a, RollupTxRecord>>> {
             "-",
             "not reverted; null: as above",
             Get::OptBool(|r| Some(r.record.paid?.success)),
+        ),
+        column(
+            "liquidity_added",
+            "-",
+            "a provider's: it added liquidity, or removed it; null: neither",
+            Get::OptBool(|r| Some(r.record.moved?.added)),
         ),
         column(
             "round_swaps",

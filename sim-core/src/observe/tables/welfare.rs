@@ -36,7 +36,7 @@ pub fn columns() -> Vec<Column<Row>> {
         column(
             "party",
             "-",
-            "people, arbitrageurs, searchers; pools, rollups, L1",
+            "people, arbitrageurs, searchers, bridges, providers; pools, rollups, L1",
             Get::OptText(|r| Some(r.entry.name.to_owned())),
         ),
         column(

@@ -98,10 +98,12 @@ struct View {
 /// What a sequencer shows of a block.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    agent: u32,
-    rollup: u32,
-    block: u64,
-    pools: Vec<(u32, Reserves)>,
+    pub(super) agent: u32,
+    pub(super) rollup: u32,
+    pub(super) block: u64,
+    pub(super) pools: Vec<(u32, Reserves)>,
+    /// Shares of each of these pools, where providers can leave.
+    pub(super) supplies: Vec<U256>,
     base_fee_wei: u64,
 }
 
@@ -338,28 +340,40 @@ impl Fleet {
         place: usize,
         (txs, touched): (&[u32], &[u32]),
     ) {
-        if self.agents.views.is_empty() {
+        let arbitrageurs = self.agents.views.len();
+        let viewers = arbitrageurs + self.providers.many();
+        if viewers == 0 {
             return;
         }
         let (rollup, block) = (self.active[place].number, self.active[place].totals.blocks);
         let state = &self.active[place].state;
         let pool = |number: &u32| (*number, reserves(state, self.common.economy.pools()[*number as usize]));
         let pools: Vec<(u32, Reserves)> = touched.iter().map(pool).collect();
+        let supplies: Vec<U256> = if self.providers.many() > 0 {
+            let supply =
+                |pool: &u32| state.slot(self.common.economy.pools()[*pool as usize], amm::TOTAL_SHARES_SLOT);
+            touched.iter().map(supply).collect()
+        } else {
+            Vec::new()
+        };
         let base_fee_wei = self.active[place].base_fee_wei;
         // Who compares gas with gains is told its price.
         let price_bytes = self.agents.plan.as_ref().and_then(|plan| plan.worth_milli_eth).map_or(0, |_| 8);
         let from = self.hosts[self.host_index(rollup) as usize].node;
-        for agent in 0..self.agents.views.len() {
-            let index = self.agents.first + agent;
+        for agent in 0..viewers {
+            let provider = agent.checked_sub(arbitrageurs);
+            let index = provider.map_or(self.agents.first + agent, |p| self.providers.first() + p);
             let own = |tx: &&u32| usize::from(self.txs[**tx as usize].gateway) == index;
-            let own: Vec<u32> = txs.iter().filter(own).copied().collect();
+            // Providers are told of their own as people are.
+            let own: Vec<u32> = txs.iter().filter(own).filter(|_| provider.is_none()).copied().collect();
             if pools.is_empty() && own.is_empty() {
                 continue;
             }
             let parts = RECEIPT_BYTES * own.len() as u64 + POOL_BYTES * pools.len() as u64;
-            let bytes = CONTROL_BYTES + parts + price_bytes;
-            let pools = pools.clone();
-            let view = Some(Shown { agent: agent as u32, rollup, block, pools, base_fee_wei });
+            let shares_bytes = provider.map_or(0, |_| 32 * supplies.len() as u64);
+            let bytes = CONTROL_BYTES + parts + price_bytes + shares_bytes;
+            let (pools, supplies) = (pools.clone(), supplies.clone());
+            let view = Some(Shown { agent: agent as u32, rollup, block, pools, supplies, base_fee_wei });
             let to = self.gateways[index].node;
             let letter = self.write(Answer { txs: own, view, ..Answer::default() });
             if to == from {
@@ -380,6 +394,10 @@ impl Fleet {
         shown: Shown,
     ) {
         let agent = shown.agent as usize;
+        if agent >= self.agents.views.len() {
+            let provider = agent - self.agents.views.len();
+            return self.on_provider_view(host, now, provider, shown);
+        }
         for tx in own {
             let tx = self.txs[*tx as usize];
             self.agents.done(&tx);

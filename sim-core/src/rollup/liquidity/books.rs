@@ -76,6 +76,8 @@ impl Fleet {
             Party::Arbitrageur
         } else if self.searchers.sits_at(gateway) {
             Party::Searcher
+        } else if self.providers.sits_at(gateway) {
+            Party::Provider
         } else {
             Party::Person
         }

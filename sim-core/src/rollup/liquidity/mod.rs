@@ -5,6 +5,7 @@
 //! * [`price`]: a reference price that moves while nobody looks: a geometric Brownian motion with jumps.
 //! * [`agents`]: arbitrageurs who act on what they have been shown, by transactions that travel, queue and may revert.
 //! * [`searchers`]: searchers whose probes look for trades in a circle on chain and use block space whether or not there are.
+//! * [`providers`]: those whose liquidity is in the pools, who take it out where it loses and bring it back where it gains.
 //! * [`books`]: what transactions paid for gas, what pools and the rollup came to.
 //! * [`trades`]: what the executed swaps of a fleet cost.
 //!
@@ -19,6 +20,7 @@ pub mod agents;
 pub mod arbitrage;
 pub mod books;
 pub mod price;
+pub mod providers;
 pub mod route;
 pub mod searchers;
 pub mod trades;

@@ -70,7 +70,7 @@ pub(in crate::rollup) fn reserves(state: &WorldState, pool: Address) -> Reserves
 }
 
 /// `part` of `whole` in parts per billion, rounded down and at most 2^64 - 1.
-fn ppb(part: U256, whole: U256) -> u64 {
+pub(super) fn ppb(part: U256, whole: U256) -> u64 {
     part.saturating_mul(U256::from(WHOLE)).checked_div(whole).map_or(0, |ratio| ratio.saturating_to())
 }
 
@@ -93,6 +93,10 @@ impl Fleet {
             }
             if self.searchers.sits_at(tx.gateway) {
                 self.note_round(now, place, *handle, receipt, &mut pools);
+                continue;
+            }
+            if self.providers.sits_at(tx.gateway) {
+                self.note_provision(now, place, *handle, receipt, &mut pools);
                 continue;
             }
             if common.plan.demand.mix[usize::from(tx.kind)].0 != TxKind::Swap {

@@ -8,7 +8,7 @@ use crate::rollup::presets;
 use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
-use crate::scenario::plan::{MarketPlan, SearchersPlan, TradePlan, TxKind, UsersPlan};
+use crate::scenario::plan::{MarketPlan, ProvidersPlan, SearchersPlan, TradePlan, TxKind, UsersPlan};
 use crate::scenario::spec::{FleetSpec, MarketSpec};
 use crate::scenario::units::{Price, Real};
 
@@ -46,8 +46,9 @@ impl Section<'_> {
         }
         let (searchers, searching) = self.searchers(spec, market, demand, (count, nodes))?;
         let worth_milli_eth = self.worth(market)?;
+        let (providers, providing) = self.providers(market, (count, nodes))?;
         let trade = demand.trade.unwrap_or(super::workload::TRADE);
-        demand.trade = Some(TradePlan { arbitrageurs, searchers, ..trade });
+        demand.trade = Some(TradePlan { arbitrageurs, searchers, providers, ..trade });
         Ok(Some(MarketPlan {
             price: PricePlan {
                 volatility_ppb: (day_ppm as f64 * 1e3 / math::sqrt(86_400.0)).round() as u64,
@@ -63,6 +64,7 @@ impl Section<'_> {
             )?,
             worth_milli_eth,
             searchers: searching,
+            providers: providing,
         }))
     }
 
@@ -83,6 +85,43 @@ impl Section<'_> {
         Ok(Some(worth_ppm / 1_000))
     }
 
+    /// How many providers, and how they decide.
+    fn providers(
+        &self,
+        market: &MarketSpec,
+        (count, nodes): (u32, u32),
+    ) -> Result<(u32, Option<ProvidersPlan>), ScenarioError> {
+        let Some(spec) = &market.providers else { return Ok((0, None)) };
+        let path = |field: &str| self.path(&format!("market.providers.{field}"));
+        let most = 100.min(u64::from(nodes));
+        let many = self.context.count_u32(&path("count"), Some(spec.count.unwrap_or(2)), 1, most)?;
+        self.watch("providers", many, count)?;
+        let window_ns = self.context.between(
+            &path("window"),
+            spec.window.map_or(60_000_000_000, |d| d.0),
+            (1_000_000_000, 3_600_000_000_000),
+            duration,
+        )?;
+        let leave = spec.leave.map_or(10, |leave| leave.0);
+        let leave_ppm =
+            self.context.between(&path("leave"), leave, (0, 1_000_000), |v| Real(v).to_string())?;
+        Ok((many, Some(ProvidersPlan { window_ns, leave_ppb: leave_ppm * 1_000 })))
+    }
+
+    /// Agents who each watch every rollup must not be too many.
+    fn watch(&self, who: &str, many: u32, count: u32) -> Result<(), ScenarioError> {
+        if u64::from(many) * u64::from(count) <= limits::WATCHED_ROLLUPS_MAX {
+            return Ok(());
+        }
+        let problem = format!(
+            "{} {who} on {} rollups: their product is above {}",
+            thousands(many.into()),
+            thousands(count.into()),
+            thousands(limits::WATCHED_ROLLUPS_MAX)
+        );
+        Err(self.context.error(&self.path(&format!("market.{who}.count")), problem))
+    }
+
     /// How many searchers, and how they decide.
     fn searchers(
         &self,
@@ -95,15 +134,7 @@ impl Section<'_> {
         let path = |field: &str| self.path(&format!("market.searchers.{field}"));
         let most = 100.min(u64::from(nodes));
         let many = self.context.count_u32(&path("count"), Some(spec.count.unwrap_or(3)), 0, most)?;
-        if u64::from(many) * u64::from(count) > limits::WATCHED_ROLLUPS_MAX {
-            let problem = format!(
-                "{} searchers on {} rollups: their product is above {}",
-                thousands(many.into()),
-                thousands(count.into()),
-                thousands(limits::WATCHED_ROLLUPS_MAX)
-            );
-            return Err(self.context.error(&path("count"), problem));
-        }
+        self.watch("searchers", many, count)?;
         if demand.instances > 4 {
             let problem = format!(
                 "searchers go around the ring of all pools: {} are more than 4, and each takes a fee",

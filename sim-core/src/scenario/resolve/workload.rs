@@ -19,7 +19,7 @@ pub(in crate::scenario) const KINDS: [(&str, TxKind); 5] = [
 
 /// Sizes of swaps, where none are given.
 pub(super) const TRADE: TradePlan =
-    TradePlan { median_ppm: 100, p90_ppm: 10_000_000, arbitrageurs: 0, searchers: 0 };
+    TradePlan { median_ppm: 100, p90_ppm: 10_000_000, arbitrageurs: 0, searchers: 0, providers: 0 };
 
 pub(super) fn resolve(
     context: &Context<'_>,
@@ -108,6 +108,7 @@ pub(super) fn users(
                 )?,
                 arbitrageurs: 0,
                 searchers: 0,
+                providers: 0,
             })
         }
     };

@@ -135,6 +135,23 @@ pub struct MarketSpec {
     /// Searchers, whose probes look for trades in a circle of all pools and use block space whether or not there are any;
     /// `demand.instances` is 2 to 4 with them.
     pub searchers: Option<SearchersSpec>,
+    /// Providers of the liquidity who can leave and come back. Default: nobody can.
+    pub providers: Option<ProvidersSpec>,
+}
+
+/// Providers of liquidity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProvidersSpec {
+    /// How many own all liquidity in equal parts; times `count` at most 10,000. Allowed: 1 to 100, at most
+    /// `nodes.count`. Default: 2.
+    pub count: Option<u64>,
+    /// Results are summed over about this long; a provider decides about a pool at most once in it. Allowed: 1 s to
+    /// 1 h. Default: "1 min".
+    pub window: Option<Duration>,
+    /// A provider takes a quarter of what it had out when its result against rebalancing over the window is below minus
+    /// this part of what it has there. Allowed: 0 to 1. Default: 0.00001.
+    pub leave: Option<Real>,
 }
 
 /// Searchers.

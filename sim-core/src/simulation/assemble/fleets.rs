@@ -23,6 +23,8 @@ const SEARCHERS: u64 = 8;
 const BRIDGES: u64 = 9;
 /// Nodes they are spread over.
 const BRIDGE_NODES: u32 = 16;
+/// Entity of the draws that place providers of liquidity.
+const PROVIDERS: u64 = 10;
 
 impl Builder<'_> {
     /// A fleet with chain number `index`; `chains` are those before it.
@@ -46,7 +48,8 @@ impl Builder<'_> {
         // Blocks of rollups are not executed twice, so none is kept.
         let cache = Arc::new(ExecutionCache::new(0));
         let trade = plan.market.as_ref().and(plan.demand.trade);
-        let [arbitrageurs, searchers] = trade.map_or([0; 2], |t| [t.arbitrageurs, t.searchers]);
+        let [arbitrageurs, searchers, providers] =
+            trade.map_or([0; 3], |t| [t.arbitrageurs, t.searchers, t.providers]);
         let setup = FleetSetup {
             chain: index,
             plan: plan.clone(),
@@ -62,6 +65,7 @@ impl Builder<'_> {
             bridges: self.bridge_nodes(index, plan),
             schedule: l1.schedule.clone(),
             last_slot,
+            providers: self.placed(PROVIDERS, index, providers),
             slot_ns,
             last_ns: slot_ns * u64::from(last_slot),
         };
