@@ -162,3 +162,19 @@ fn mistakes_are_one_message_with_their_place() {
     }
     assert!(parse("market: (searchers: (count: 0))").is_ok());
 }
+
+#[test]
+fn transactions_of_a_sender_that_overtook_each_other_are_in_the_next_block() {
+    let one = "searchers: (count: 1, window: \"10 s\")";
+    let record = run(parse(&fleet(1, one, "0.002 gwei")).unwrap());
+    let (mut ready_ns, mut overtook, mut executed) = (0, 0, 0);
+    for tx in probes(&record) {
+        let (Some(received_ns), Some(executed_ns)) = (tx.received_ns, tx.executed_ns) else { break };
+        overtook += usize::from(received_ns < ready_ns);
+        executed += 1;
+        // Its nonce is open when all that were sent before it are there: then a block of 2 s, and its execution.
+        ready_ns = ready_ns.max(received_ns);
+        assert!(executed_ns - ready_ns < 2_100_000_000, "{tx:?}");
+    }
+    assert!(executed > 200 && overtook > 5, "{executed} {overtook}");
+}

@@ -148,6 +148,7 @@ pub struct Fleet {
 pub(super) struct Tally {
     pub executed: u64,
     pub dropped: u64,
+    pub sent_again: u64,
 }
 
 /// What a sequencer tells a gateway.
@@ -272,7 +273,8 @@ impl Fleet {
             timers::PROVED => self.on_proved(number),
             timers::BASED => self.on_build(host, l1, now, number)?,
             timers::BUILT => self.on_built(host, l1, now, number),
-            timers::RESEND => self.on_resend(host, l1, now, number as usize),
+            timers::RESEND if self.based.is_some() => self.on_resend(host, l1, now, number as usize),
+            timers::RESEND => self.on_look_for_answers(host, now, number as usize),
             timers::AGENT => self.on_agent(host, now, number),
             timers::SEARCHER => self.on_searcher(host, now, number),
             timers::TRIP => self.on_trip(host, now, number),

@@ -140,6 +140,7 @@ impl Fleet {
             rollups: u64::from(self.plan().count),
             active: self.active.len() as u64,
             submitted: self.txs.len() as u64,
+            sent_again: self.tally.sent_again,
             heap_bytes: self.heap_bytes() as u64,
             provided_ppm: self.provided_ppm(),
             books: self.common.plan.market.is_some().then_some(self.books),

@@ -3,7 +3,8 @@
 //! One [`fleet::Fleet`] carries from one to a million rollups of a kind over the nodes of the simulation:
 //!
 //! * [`users`]: people at gateways (their RPC nodes) send transactions to the rollups' sequencers.
-//! * [`sequencer`]: orders, executes (the same executor as every chain, on the node's own cores), confirms softly.
+//! * [`resend`]: what is not answered is sent again.
+//! * [`sequencer`] and `queue`: orders, executes (the same executor as every chain, on the node's own cores), confirms softly.
 //! * `based`: no sequencer: whoever proposes the L1's next block orders, executes and posts.
 //! * [`batcher`]: collects what was executed, compresses it for real ([`compress`]), bids for space on the L1.
 //! * [`labels`]: soft, posted, L1-final, proven: what each user sees, and when.
@@ -29,7 +30,9 @@ pub mod liquidity;
 pub mod look;
 pub mod params;
 pub mod presets;
+mod queue;
 pub mod record;
+pub mod resend;
 pub mod samples;
 pub mod sequencer;
 pub mod shares;

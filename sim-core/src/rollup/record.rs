@@ -33,6 +33,8 @@ pub struct FleetRecord {
     pub queued: u64,
     /// Of these: dropped, by [`DROP_REASONS`].
     pub dropped: [u64; DROP_REASONS.len()],
+    /// Messages with transactions that gateways sent again because nobody answered.
+    pub sent_again: u64,
     /// Gas the included transactions used.
     pub gas_used: u64,
     /// Blocks (or parts of blocks that were confirmed) of all rollups.

@@ -1,11 +1,12 @@
 //! The sequencer of a rollup: a queue, an order, a block, a soft confirmation.
 //!
 //! **Captures.** Transactions wait in the sequencer's queue for the next block (on a clock with a phase of its own,
-//! or on demand) and are taken in the rollup's order, nonces of a sender without gaps, as far as gas, the base fee
-//! and a throttle on unposted bytes allow. They are executed for real, once, on the rollup's own state; the time that
+//! or on demand) and are taken ([`super::queue`]) in the rollup's order, nonces of a sender without gaps, as far as gas,
+//! the base fee and a throttle on unposted bytes allow. They are executed for real, once, on the rollup's own state; the time that
 //! takes is priced like any block's and spent on the node's cores, which all rollups of the node share. Only then
 //! are senders told: one message to each gateway. With flashblocks a block is confirmed in parts, each with its
-//! share of the gas. The base fee follows EIP-1559 with the rollup's own parameters, empty blocks included.
+//! share of the gas. What waits at a sequencer whose node goes down is still there when it is back, as if it were
+//! written to disk; a block under execution is finished then. The base fee follows EIP-1559 with the rollup's own parameters, empty blocks included.
 //!
 //! **Leaves out.** Gas that was reserved and not used is not offered again within a block; builders that reorder
 //! for profit; Arbitrum's own pricing. A transaction that cannot pay the base fee waits.
@@ -14,7 +15,7 @@
 
 use super::fleet::{Answer, Fleet, NONE};
 use super::liquidity::books::Books;
-use super::params::OrderPlan;
+use super::queue::{self, Budget, Waiting};
 use super::record::Fate;
 use super::{batcher, bridge, compress};
 use crate::chain::account::{AccountKind, address};
@@ -30,7 +31,6 @@ use crate::kernel::random::{Purpose, draw};
 use crate::net::message::{CONTROL_BYTES, MessageKind};
 use crate::workload::economy::RESERVE;
 use parallel_evm::{Address, BlockEnv, ExecuteError, SpecId, TxEnv, U256};
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -73,19 +73,6 @@ pub(super) struct Totals {
     pub raw_bytes: u64,
     /// Swaps noted.
     pub swaps: u32,
-}
-
-/// A transaction in the queue.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    tx: u32,
-    sender: u32,
-    nonce: u64,
-    turn_ns: u64,
-    gas_limit: u64,
-    max_fee_wei: u64,
-    tip_wei: u64,
-    bytes: u64,
 }
 
 /// A block under execution.
@@ -165,6 +152,9 @@ impl Fleet {
         handle: u32,
     ) {
         let queue_max = self.common.plan.rules.queue_max as usize;
+        if self.txs[handle as usize].received_ns > 0 {
+            return self.on_transaction_again(host, now, handle);
+        }
         self.txs[handle as usize].received_ns = now.time.0;
         let tx = self.txs[handle as usize];
         let place = self.activate(tx.rollup);
@@ -346,38 +336,12 @@ impl Fleet {
     }
 
     /// The next block's transactions, in order.
-    fn choose(&mut self, now: Moment, place: usize, mut budget: Budget) -> Vec<u32> {
+    fn choose(&mut self, now: Moment, place: usize, budget: Budget) -> Vec<u32> {
         let common = Arc::clone(&self.common);
         let rollup = &mut self.active[place];
-        let base_fee = rollup.base_fee_wei;
-        match common.plan.rules.order {
-            OrderPlan::FirstCome => {}
-            OrderPlan::Timeboost { .. } => rollup.queue.sort_by_key(|w| w.turn_ns),
-            OrderPlan::PriorityFee => rollup.queue.sort_by_key(|w| {
-                let tip = crate::chain::transaction::effective_tip(w.max_fee_wei, w.tip_wei, base_fee);
-                (Reverse(tip), w.turn_ns)
-            }),
-        }
-        let mut next: BTreeMap<u32, u64> = BTreeMap::new();
-        let mut chosen = Vec::new();
-        for waiting in &rollup.queue {
-            if budget.gas < crate::chain::mempool::MIN_TRANSACTION_GAS {
-                break;
-            }
-            let state = &rollup.state;
-            let nonce = next
-                .entry(waiting.sender)
-                .or_insert_with(|| state.nonce(bridge::address_of(&common.economy, waiting.sender)));
-            let fits = waiting.gas_limit <= budget.gas && waiting.bytes <= budget.bytes;
-            let its_turn = waiting.turn_ns <= now.time.0;
-            if its_turn && waiting.nonce == *nonce && waiting.max_fee_wei >= base_fee && fits {
-                *nonce += 1;
-                budget.gas -= waiting.gas_limit;
-                budget.bytes -= waiting.bytes;
-                chosen.push(waiting.tx);
-            }
-        }
-        chosen
+        queue::sort(&mut rollup.queue, common.plan.rules.order, rollup.base_fee_wei);
+        let nonce = |sender| rollup.state.nonce(bridge::address_of(&common.economy, sender));
+        queue::choose(&rollup.queue, now.time.0, rollup.base_fee_wei, budget, nonce)
     }
 
     /// Executes what was chosen on the rollup's state; what cannot be part of a block is dropped.
@@ -556,28 +520,34 @@ impl Fleet {
                 by_gateway.entry(gateway).or_default().push(*tx);
             }
         }
-        let from = self.hosts[self.host_index(self.active[place].number) as usize].node;
         for (gateway, txs) in by_gateway {
-            let bytes = CONTROL_BYTES + RECEIPT_BYTES * txs.len() as u64;
-            let first = self.txs[txs[0] as usize].sequence;
-            let to = self.gateways[gateway as usize].node;
-            let number = self.write(Answer { txs, refused, ..Answer::default() });
-            if to == from {
-                self.on_answer(host, now, to, number);
-            } else {
-                let searcher = self.searchers.sits_at(gateway);
-                let provider = self.providers.sits_at(gateway);
-                let round = u64::from(first) << 1 | u64::from(refused) | u64::from(searcher) << 37;
-                let round = round | u64::from(provider) << 36;
-                host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, number, round);
-            }
+            self.answer_one(host, now, place, (gateway, txs), refused, 0);
         }
     }
-}
 
-/// What a block, or a part of one, may hold.
-#[derive(Clone, Copy, Debug)]
-struct Budget {
-    gas: u64,
-    bytes: u64,
+    /// Tells a gateway what became of some of its transactions; `again` tells a repeated answer from the first.
+    pub(super) fn answer_one<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        place: usize,
+        (gateway, txs): (u16, Vec<u32>),
+        refused: bool,
+        again: u64,
+    ) {
+        let from = self.hosts[self.host_index(self.active[place].number) as usize].node;
+        let bytes = CONTROL_BYTES + RECEIPT_BYTES * txs.len() as u64;
+        let first = self.txs[txs[0] as usize].sequence;
+        let to = self.gateways[gateway as usize].node;
+        let number = self.write(Answer { txs, refused, ..Answer::default() });
+        if to == from {
+            self.on_answer(host, now, to, number);
+        } else {
+            let searcher = self.searchers.sits_at(gateway);
+            let provider = self.providers.sits_at(gateway);
+            let round = u64::from(first) << 1 | u64::from(refused) | u64::from(searcher) << 37;
+            let round = round | u64::from(provider) << 36 | again;
+            host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, number, round);
+        }
+    }
 }

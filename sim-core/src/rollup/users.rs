@@ -3,7 +3,8 @@
 //! **Captures.** One Poisson process over the whole fleet, split over gateways (the RPC nodes people talk to, as
 //! for other chains); each arrival draws its rollup by share, its sender among the gateway's own accounts, a call
 //! of the mix and fees. The gateway sends it to the rollup's sequencer at once. People have the same address on
-//! every rollup and a nonce on each; when a transaction is refused, the nonce is used again.
+//! every rollup and a nonce on each; when a transaction is refused, the nonce is used again. What is not answered is
+//! sent again ([`super::resend`]).
 //!
 //! **Leaves out.** The way from the person to the gateway; people who choose their rollup by its price.
 //!
@@ -13,6 +14,7 @@
 use super::fleet::Fleet;
 use super::params::OrderPlan;
 use super::record::Fate;
+use super::resend::Unanswered;
 use crate::chain::transaction::{Transaction, TxId};
 use crate::execution::host::{Host, timers};
 use crate::gossip::Dissemination;
@@ -94,6 +96,7 @@ pub(super) struct Gateway {
     returned: Option<BTreeMap<(u32, u32), BTreeSet<u32>>>,
     /// By count: whose it is, where several have one journey each.
     owners: BTreeMap<u32, u32>,
+    pub unanswered: Unanswered,
     /// In the order of submission.
     pub txs: Vec<u32>,
 }
@@ -113,6 +116,8 @@ pub(super) struct Tx {
     pub gateway: u16,
     pub kind: u8,
     pub fate: Fate,
+    /// Its gateway has an answer.
+    pub told: bool,
 }
 
 impl Gateway {
@@ -145,6 +150,7 @@ impl Gateway {
                 nonces: BTreeMap::new(),
                 returned: None,
                 owners: BTreeMap::new(),
+                unanswered: Unanswered::default(),
                 txs: Vec::new(),
             };
             gateway.next_ns = gateway.gap_ns();
@@ -176,6 +182,7 @@ impl Gateway {
             nonces: BTreeMap::new(),
             returned: None,
             owners: BTreeMap::new(),
+            unanswered: Unanswered::default(),
             txs: Vec::new(),
         }
     }
@@ -290,6 +297,7 @@ impl Fleet {
             gateway: index as u16,
             kind,
             fate: Fate::Travelling,
+            told: false,
         });
         if self.based.is_some() {
             self.send_to_proposers(host, now, index, &[handle]);
@@ -299,15 +307,30 @@ impl Fleet {
         if to == from {
             self.on_transaction(host, now, handle);
         } else {
-            let bytes = self.transaction(&self.txs[handle as usize]).wire_size_bytes();
-            let kind = MessageKind::Transactions;
-            // Arbitrageurs, searchers, bridges and people at one node count apart.
-            let others = (self.party(index as u16) as u64) << 36
-                | u64::from(self.crossings.sits_at(index as u16)) << 35;
-            let round = u64::from(sequence) | others;
-            host.fabric.send_direct(now, from, to, kind, bytes, self.chain, handle, round);
+            self.send(host, now, handle, 0);
+            self.await_answer(host, now, handle, 0);
         }
         handle
+    }
+
+    /// Sends a transaction from its gateway to its sequencer's node, which is another one.
+    pub(super) fn send<D: Dissemination>(
+        &self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        handle: u32,
+        again: u64,
+    ) {
+        let tx = &self.txs[handle as usize];
+        let from = self.gateways[tx.gateway as usize].node;
+        let to = self.hosts[self.host_index(tx.rollup) as usize].node;
+        let bytes = self.transaction(tx).wire_size_bytes();
+        // Arbitrageurs, searchers, bridges and people at one node count apart.
+        let others =
+            (self.party(tx.gateway) as u64) << 36 | u64::from(self.crossings.sits_at(tx.gateway)) << 35;
+        let round = u64::from(tx.sequence) | others | again;
+        let kind = MessageKind::Transactions;
+        host.fabric.send_direct(now, from, to, kind, bytes, self.chain, handle, round);
     }
 
     /// The body of a transaction.
@@ -379,14 +402,18 @@ impl Fleet {
             host.cpus[node.index()].run(now.time.0, durations[host.fabric.class(node)]);
             return;
         }
+        // What was sent again may be answered twice.
+        let mut txs = answer.txs;
+        txs.retain(|tx| !std::mem::replace(&mut self.txs[*tx as usize].told, true));
+        let shown = answer.view.is_some();
         if let Some(view) = answer.view {
-            self.on_view(host, now, &answer.txs, view);
+            self.on_view(host, now, &txs, view);
         }
         if let Some(letter) = answer.letter {
             self.on_letter(host, now, letter);
         }
-        for handle in answer.txs {
-            if answer.refused {
+        for handle in txs {
+            if !shown {
                 self.agents.done(&self.txs[handle as usize]);
             }
             let tx = &mut self.txs[handle as usize];

@@ -70,6 +70,12 @@ pub fn fleet_columns<'a>() -> Vec<Column<Row<'a, FleetRecord>>> {
             Get::U64(|r| r.record.travelling),
         ),
         column("queued", "-", "transactions waiting at a sequencer", Get::U64(|r| r.record.queued)),
+        column(
+            "sent_again",
+            "-",
+            "messages with transactions that gateways sent again, for want of an answer",
+            Get::U64(|r| r.record.sent_again),
+        ),
         column("gas_used", "gas", "gas of the included transactions", Get::U64(|r| r.record.gas_used)),
         column("blocks", "-", "blocks, or confirmed parts of blocks", Get::U64(|r| r.record.blocks)),
         column(
