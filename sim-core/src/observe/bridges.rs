@@ -30,6 +30,12 @@ pub struct TravellersSummary {
     pub loss: Option<f64>,
     /// Of that, what bridges kept.
     pub bridge_fees: Option<f64>,
+    /// They trade on several rollups at once.
+    pub together: bool,
+    /// What went through, over all that those brought whose journeys ended.
+    pub through: Option<f64>,
+    /// Mean of the fees for gas of those that ended, ether.
+    pub gas_eth: Option<f64>,
 }
 
 impl TravellersSummary {
@@ -77,6 +83,11 @@ pub fn travellers(run: &RunRecord) -> Vec<TravellersSummary> {
             let by_value = |get: &dyn Fn(&TripRecord) -> f64| {
                 (brought > 0.0).then(|| trips().filter(well).map(|t| t.size * get(t)).sum::<f64>() / brought)
             };
+            let ended = || trips().filter(|trip| trip.outcome.is_some());
+            let wished: f64 = ended().map(|trip| trip.size).sum();
+            let through: f64 = ended().map(|trip| trip.size * trip.through).sum();
+            let paid_wei: u128 = ended().map(|trip| trip.paid_wei).sum();
+            let over = ended().count();
             let many = trips().filter(well).count();
             let hops: u32 = trips().filter(well).map(|trip| trip.hops).sum();
             let took = |trip: &TripRecord| {
@@ -93,6 +104,9 @@ pub fn travellers(run: &RunRecord) -> Vec<TravellersSummary> {
                 hops: (many > 0).then(|| f64::from(hops) / many as f64),
                 loss: by_value(&|trip| trip.loss.unwrap_or(0.0)),
                 bridge_fees: by_value(&|trip| trip.bridge_fees),
+                together: plan.policy.is_together(),
+                through: (wished > 0.0).then(|| through / wished),
+                gas_eth: (over > 0).then(|| paid_wei as f64 / 1e18 / over as f64),
             });
         }
     }
@@ -132,7 +146,7 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
         let reasons: Vec<String> = reasons.map(|(name, many)| format!("{} {name}", count(many))).collect();
         let [p50, p95, p99] = [500, 950, 990].map(|p| duration_or_never(found.completion.percentile(p)));
         let part = |share: Option<f64>| share.map_or("-".to_owned(), percent);
-        lines.push(format!(
+        let mut line = format!(
             "{}: {}, {}: {} journeys: {}, {} under way; p50 {p50}, p95 {p95}, p99 {p99}; failed {}; lost {} of the value, \
              bridges kept {}; {} crossings each",
             run.plan.name,
@@ -145,7 +159,12 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
             part(found.loss),
             part(found.bridge_fees),
             found.hops.map_or("-".to_owned(), three_digits),
-        ));
+        );
+        if found.together {
+            let gas = found.gas_eth.map_or("-".to_owned(), |eth| three_digits(eth * 1e9));
+            line.push_str(&format!("; {} of all went through; {gas} gwei of gas each", part(found.through)));
+        }
+        lines.push(line);
     }
     for found in bridges(run) {
         let [p50, p95] = [500, 950].map(|p| duration_or_never(found.times.percentile(p)));

@@ -26,6 +26,7 @@ use super::liquidity::trades::Trade;
 use super::params::FleetPlan;
 use super::samples::Samples;
 use super::sequencer::Rollup;
+use super::shared::Shared;
 use super::shares::Shares;
 use super::users::{Gateway, Samplers, Tx};
 use crate::chain::schedule::Schedule;
@@ -139,6 +140,8 @@ pub struct Fleet {
     pub(super) load: Load,
     /// Where the proposers of the L1 sequence.
     pub(super) based: Option<Box<Based>>,
+    /// Where one sequencer serves all.
+    pub(super) shared: Option<Box<Shared>>,
     pub(super) tally: Tally,
     pub(super) samples: Samples,
 }
@@ -196,6 +199,7 @@ impl Fleet {
         let hosts: Vec<BatcherHost> = setup.sequencers.iter().map(|node| BatcherHost::new(*node)).collect();
         let (slot_ns, last_ns) = (setup.slot_ns, setup.last_ns);
         let based = Based::new(plan.rules.sequencing, &setup.schedule, setup.last_slot, gateways.len());
+        let shared = Shared::new(plan.rules.sequencing);
         let common = Common { plan, seed, economy, genesis, shares, liquidity, samplers, last_ns, slot_ns };
         Ok(Self {
             chain,
@@ -226,6 +230,7 @@ impl Fleet {
             moved: BTreeMap::new(),
             load: Load::default(),
             based,
+            shared,
             tally: Tally::default(),
             samples: Samples::default(),
         })
@@ -266,6 +271,8 @@ impl Fleet {
     ) -> Result<(), RunError> {
         match timer {
             timers::ARRIVAL => self.on_arrival(host, now, number as usize),
+            timers::SEQUENCE if number == NONE => self.on_tick(host, now)?,
+            timers::SEALED if number == NONE => self.on_tick_sealed(host, now)?,
             timers::SEQUENCE => self.on_sequence(host, now, number)?,
             timers::SEALED => self.on_sealed(host, now, number)?,
             timers::CHANNEL => self.on_channel(now, number),

@@ -134,6 +134,7 @@ impl Fleet {
     }
 
     fn totals(&self, slots: &BTreeMap<u32, (u32, u128)>, end_ns: u64) -> FleetRecord {
+        let [bundles, bundles_included, bundles_refused] = self.bundle_counts();
         let mut record = FleetRecord {
             name: self.plan().name.clone(),
             chain: self.chain,
@@ -141,6 +142,9 @@ impl Fleet {
             active: self.active.len() as u64,
             submitted: self.txs.len() as u64,
             sent_again: self.tally.sent_again,
+            bundles,
+            bundles_included,
+            bundles_refused,
             heap_bytes: self.heap_bytes() as u64,
             provided_ppm: self.provided_ppm(),
             books: self.common.plan.market.is_some().then_some(self.books),
@@ -193,6 +197,7 @@ impl Fleet {
         RollupTxRecord {
             chain: self.chain,
             rollup: tx.rollup,
+            bundle: self.bundle_name(index as u32),
             region: self.gateways[tx.gateway as usize].region,
             kind: tx.kind.into(),
             submitted_ns: tx.submitted_ns,

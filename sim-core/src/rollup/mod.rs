@@ -5,6 +5,8 @@
 //! * [`users`]: people at gateways (their RPC nodes) send transactions to the rollups' sequencers.
 //! * [`resend`]: what is not answered is sent again.
 //! * [`sequencer`] and `queue`: orders, executes (the same executor as every chain, on the node's own cores), confirms softly.
+//! * `answers`: what sequencers tell.
+//! * `shared`: one sequencer for all rollups of a fleet; bundles that are taken together or not at all.
 //! * `based`: no sequencer: whoever proposes the L1's next block orders, executes and posts.
 //! * [`batcher`]: collects what was executed, compresses it for real ([`compress`]), bids for space on the L1.
 //! * [`labels`]: soft, posted, L1-final, proven: what each user sees, and when.
@@ -20,6 +22,7 @@
 //! orders a transaction that has not reached its node, that a batch counts as posted where the node has not
 //! executed the L1 block with it, or that bytes are compressed by a ratio instead of a codec.
 
+mod answers;
 mod based;
 pub mod batcher;
 pub mod bridge;
@@ -35,5 +38,6 @@ pub mod record;
 pub mod resend;
 pub mod samples;
 pub mod sequencer;
+mod shared;
 pub mod shares;
 pub mod users;

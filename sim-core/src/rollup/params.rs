@@ -179,6 +179,20 @@ pub enum SequencingPlan {
         /// How long before its slot a proposer builds, ns.
         lead_ns: u64,
     },
+    /// One node for all rollups of the fleet, on one clock.
+    Shared {
+        /// What it promises of transactions for several rollups that are sent together.
+        atomic: Atomic,
+    },
+}
+
+/// What a shared sequencer promises of transactions for several rollups that are sent together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Atomic {
+    /// All of them are in blocks of the same tick, or none.
+    Inclusion,
+    /// And none if one of them would revert.
+    Execution,
 }
 
 /// How a rollup posts.

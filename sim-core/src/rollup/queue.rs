@@ -48,13 +48,15 @@ pub(super) fn sort(queue: &mut [Waiting], order: OrderPlan, base_fee_wei: u64) {
     }
 }
 
-/// The next block's transactions of a sorted queue, in order; `nonce_of` is a sender's nonce in the rollup's state.
+/// The next block's transactions of a sorted queue, in order; `nonce_of` is a sender's nonce in the rollup's state, and
+/// those that are `out` wait for another block.
 pub(super) fn choose(
     queue: &[Waiting],
     now_ns: u64,
     base_fee_wei: u64,
     mut budget: Budget,
     nonce_of: impl Fn(u32) -> u64,
+    out: impl Fn(u32) -> bool,
 ) -> Vec<u32> {
     let mut next: BTreeMap<u32, u64> = BTreeMap::new();
     // Passed over because an earlier one of the sender was missing: by sender, nonce and place in the order.
@@ -73,7 +75,7 @@ pub(super) fn choose(
                 return chosen;
             }
             let fits = waiting.gas_limit <= budget.gas && waiting.bytes <= budget.bytes;
-            let its_turn = waiting.turn_ns <= now_ns;
+            let its_turn = waiting.turn_ns <= now_ns && !out(waiting.tx);
             if its_turn && waiting.nonce == *nonce && waiting.max_fee_wei >= base_fee_wei && fits {
                 *nonce += 1;
                 budget.gas -= waiting.gas_limit;
@@ -105,7 +107,8 @@ mod tests {
     fn one_that_overtook_its_predecessors_is_taken_right_after_them() {
         let queue =
             [waiting(0, 1, 2), waiting(1, 2, 0), waiting(2, 1, 1), waiting(3, 1, 0), waiting(4, 2, 1)];
-        assert_eq!(choose(&queue, 0, 10, ROOM, |_| 0), [1, 3, 2, 0, 4]);
+        assert_eq!(choose(&queue, 0, 10, ROOM, |_| 0, |_| false), [1, 3, 2, 0, 4]);
+        assert_eq!(choose(&queue, 0, 10, ROOM, |_| 0, |tx| tx == 2), [1, 3, 4]);
     }
 
     #[test]
@@ -115,7 +118,7 @@ mod tests {
         let late = Waiting { turn_ns: 5, ..waiting(2, 3, 0) };
         let rest = [waiting(3, 1, 1), waiting(4, 2, 1), waiting(5, 3, 1), waiting(6, 4, 0), waiting(7, 5, 0)];
         let queue: Vec<Waiting> = [large, poor, late].into_iter().chain(rest).collect();
-        assert_eq!(choose(&queue, 4, 10, Budget { gas: 70_000, ..ROOM }, |_| 0), [6, 7]);
+        assert_eq!(choose(&queue, 4, 10, Budget { gas: 70_000, ..ROOM }, |_| 0, |_| false), [6, 7]);
     }
 
     /// Goes through the queue until nothing more is taken, from the front after each that is.
@@ -146,7 +149,7 @@ mod tests {
                 Waiting { turn_ns, gas_limit, max_fee_wei, bytes, ..waiting(tx, sender, nonce) }
             }).collect();
             let budget = Budget { gas, bytes };
-            prop_assert_eq!(choose(&queue, 2, 10, budget, |_| 0), by_passes(&queue, 2, 10, budget));
+            prop_assert_eq!(choose(&queue, 2, 10, budget, |_| 0, |_| false), by_passes(&queue, 2, 10, budget));
         }
     }
 }

@@ -35,6 +35,12 @@ pub struct FleetRecord {
     pub dropped: [u64; DROP_REASONS.len()],
     /// Messages with transactions that gateways sent again because nobody answered.
     pub sent_again: u64,
+    /// Bundles, of transactions that are included together or not at all, that were sent.
+    pub bundles: u64,
+    /// Of these: in blocks.
+    pub bundles_included: u64,
+    /// Of these: refused.
+    pub bundles_refused: u64,
     /// Gas the included transactions used.
     pub gas_used: u64,
     /// Blocks (or parts of blocks that were confirmed) of all rollups.
@@ -58,7 +64,16 @@ pub struct FleetRecord {
 }
 
 /// Why a transaction was dropped.
-pub const DROP_REASONS: [&str; 4] = ["queue full", "waited too long", "invalid", "after a dropped one"];
+pub const DROP_REASONS: [&str; 5] =
+    ["queue full", "waited too long", "invalid", "after a dropped one", "part of a bundle reverts"];
+/// Position of "waited too long".
+pub(super) const WAITED_TOO_LONG: u8 = 1;
+/// Position of "invalid".
+pub(super) const INVALID: u8 = 2;
+/// Position of "after a dropped one".
+pub(super) const AFTER_A_DROPPED_ONE: u8 = 3;
+/// Position of "part of a bundle reverts".
+pub(super) const BUNDLE_FAILED: u8 = 4;
 
 /// What became of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +95,8 @@ pub struct RollupTxRecord {
     pub chain: u32,
     /// Rollup.
     pub rollup: u32,
+    /// The bundle it is part of; the same for all of its parts, and for no others of the fleet.
+    pub bundle: Option<u64>,
     /// Region of the user.
     pub region: u32,
     /// Index into the plan's mix.

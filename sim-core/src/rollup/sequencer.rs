@@ -13,10 +13,10 @@
 //!
 //! **Parameters.** [`super::params::RulesPlan`]. **Source** see `sim-core/data/rollups`.
 
-use super::fleet::{Answer, Fleet, NONE};
+use super::fleet::{Fleet, NONE};
 use super::liquidity::books::Books;
 use super::queue::{self, Budget, Waiting};
-use super::record::Fate;
+use super::record::{AFTER_A_DROPPED_ONE, Fate, INVALID, WAITED_TOO_LONG};
 use super::{batcher, bridge, compress};
 use crate::chain::account::{AccountKind, address};
 use crate::chain::block::EPOCH_S;
@@ -26,20 +26,12 @@ use crate::execution::host::{Host, RunError, timers};
 use crate::execution::state::WorldState;
 use crate::gossip::Dissemination;
 use crate::kernel::event::Moment;
-use crate::kernel::ids::NodeId;
 use crate::kernel::random::{Purpose, draw};
-use crate::net::message::{CONTROL_BYTES, MessageKind};
 use crate::workload::economy::RESERVE;
 use parallel_evm::{Address, BlockEnv, ExecuteError, SpecId, TxEnv, U256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A transaction's receipt in a confirmation, bytes: hash, status, gas, position (our estimate).
-pub(super) const RECEIPT_BYTES: u64 = 64;
-/// Entity of the draws that place followers.
-const FOLLOWERS: u64 = 6;
-/// Tells blocks for followers from confirmations.
-const FEED: u64 = 1 << 39;
 /// Empty blocks that are caught up with at most; by then the base fee is at its least.
 const EMPTY_BLOCKS_MAX: u64 = 4_096;
 
@@ -77,19 +69,28 @@ pub(super) struct Totals {
 
 /// A block under execution.
 #[derive(Clone)]
-struct Building {
+pub(super) struct Building {
     txs: Vec<u32>,
     /// The transactions as signed, and where each ends.
-    raw: Vec<u8>,
+    pub raw: Vec<u8>,
     ends: Vec<u32>,
     state: WorldState,
     gas_used: u64,
     start_ns: u64,
     /// Execution by hardware class, ns.
-    durations: Arc<[u64]>,
+    pub durations: Arc<[u64]>,
     /// Pools that swaps of it went to.
     touched: Vec<u32>,
     books: Books,
+}
+
+/// What became of transactions that were to be executed.
+pub(super) enum Verdict {
+    /// There were none.
+    Nothing,
+    Executed(Arc<ExecutedBlock>),
+    /// These cannot be part of the block, each with its reason.
+    Invalid(Vec<(u32, u8)>),
 }
 
 impl Rollup {
@@ -133,6 +134,17 @@ impl Rollup {
         self.queue.len() + self.building.as_ref().map_or(0, |b| b.txs.len())
     }
 
+    /// Transactions waiting.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Takes out of the queue what `is` says.
+    pub fn remove(&mut self, now_ns: u64, is: impl Fn(&Waiting) -> bool) {
+        self.count(now_ns);
+        self.queue.retain(|waiting| !is(waiting));
+    }
+
     /// Base fee of its last block, wei per gas.
     pub fn base_fee_wei(&self) -> u64 {
         self.base_fee_wei
@@ -155,14 +167,24 @@ impl Fleet {
         if self.txs[handle as usize].received_ns > 0 {
             return self.on_transaction_again(host, now, handle);
         }
+        if self.bundle_of(handle).is_some() {
+            return self.on_bundle(host, now, handle);
+        }
         self.txs[handle as usize].received_ns = now.time.0;
-        let tx = self.txs[handle as usize];
-        let place = self.activate(tx.rollup);
+        let place = self.activate(self.txs[handle as usize].rollup);
         if queue_max > 0 && self.active[place].queue.len() >= queue_max {
             self.refuse(host, now, place, &[(handle, 0)]);
             return;
         }
+        let place = self.enqueue(now, handle);
+        self.await_block(host, now, place);
+    }
+
+    /// Puts a transaction into its rollup's queue.
+    pub(super) fn enqueue(&mut self, now: Moment, handle: u32) -> usize {
         self.txs[handle as usize].fate = Fate::Queued;
+        let tx = self.txs[handle as usize];
+        let place = self.activate(tx.rollup);
         let body = self.transaction(&tx);
         let waiting = Waiting {
             tx: handle,
@@ -177,7 +199,7 @@ impl Fleet {
         let rollup = &mut self.active[place];
         rollup.count(now.time.0);
         rollup.queue.push(waiting);
-        self.await_block(host, now, place);
+        place
     }
 
     pub(super) fn activate(&mut self, number: u32) -> usize {
@@ -199,17 +221,27 @@ impl Fleet {
         spread.unwrap_or_else(|| common.genesis.clone())
     }
 
-    fn phase_ns(&self, number: u32) -> u64 {
+    /// When the first block begins on the clock of a rollup, ns.
+    pub(super) fn phase_ns(&self, number: u32) -> u64 {
+        let number = if self.shared.is_some() { 0 } else { number };
         let entity = u64::from(self.chain) << 32 | u64::from(number);
         draw(self.common.seed, Purpose::TIMER, entity, 0) % self.common.plan.rules.soft_ns
     }
 
     /// Sets the timer of the next block, if there is something to put in.
-    fn await_block<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, place: usize) {
+    pub(super) fn await_block<D: Dissemination>(
+        &mut self,
+        host: &mut Host<'_, D>,
+        now: Moment,
+        place: usize,
+    ) {
         let rules = &self.common.plan.rules;
         let rollup = &self.active[place];
         if rollup.timer_pending || rollup.building.is_some() || rollup.queue.is_empty() {
             return;
+        }
+        if self.shared.is_some() {
+            return self.await_tick(host, now);
         }
         let (now_ns, number) = (now.time.0, rollup.number);
         let at_ns = if rules.on_demand {
@@ -234,34 +266,50 @@ impl Fleet {
         self.active[place].timer_pending = false;
         self.give_up(host, now, place);
         let budget = self.open_block(now, place);
-        let mut chosen = self.choose(now, place, budget);
+        let mut chosen = self.choose(now, place, budget, |_| false);
         let node = self.hosts[self.host_index(self.active[place].number) as usize].node;
         let executed = self.execute(host, now, place, &mut chosen)?;
         let Some(executed) = executed else {
             self.await_block(host, now, place);
             return Ok(());
         };
-        self.audit_execution(place, self.active[place].base_fee_wei, &executed)?;
-        self.note_crossings(&chosen, &executed);
+        let durations: Arc<[u64]> = self.pricing.durations_ns(&executed.trace).into();
+        let duration = durations[host.fabric.class(node)];
+        let (_, end) = host.cpus[node.index()].run(now.time.0, duration);
+        self.active[place].totals.execution_ns += duration;
+        self.begin_building(now, place, chosen, &executed, durations)?;
+        host.task_timer(now, end - now.time.0, node, timers::SEALED, (self.chain, number));
+        Ok(())
+    }
+
+    /// A block that was executed is built from now on, until it is sealed.
+    ///
+    /// # Errors
+    /// When tokens or ether are not accounted for.
+    pub(super) fn begin_building(
+        &mut self,
+        now: Moment,
+        place: usize,
+        chosen: Vec<u32>,
+        executed: &ExecutedBlock,
+        durations: Arc<[u64]>,
+    ) -> Result<(), RunError> {
+        self.audit_execution(place, self.active[place].base_fee_wei, executed)?;
+        self.note_crossings(place, &chosen, executed);
         let touched = if self.common.plan.demand.trade.is_some() {
-            self.note_trades(now, place, &chosen, &executed)
+            self.note_trades(now, place, &chosen, executed)
         } else {
             Vec::new()
         };
         let mut books = Books::default();
         if self.common.plan.market.is_some() {
             let beneficiary = self.env(now, place).beneficiary;
-            books = self.books_of(now, place, &executed, beneficiary);
+            books = self.books_of(now, place, executed, beneficiary);
         }
-        let durations = self.pricing.durations_ns(&executed.trace);
-        let duration = durations[host.fabric.class(node)];
-        let (_, end) = host.cpus[node.index()].run(now.time.0, duration);
         let (raw, ends) = self.encode(&chosen);
         let rollup = &mut self.active[place];
-        rollup.count(now.time.0);
         let taken: BTreeSet<u32> = chosen.iter().copied().collect();
-        rollup.queue.retain(|waiting| !taken.contains(&waiting.tx));
-        rollup.totals.execution_ns += duration;
+        rollup.remove(now.time.0, |waiting| taken.contains(&waiting.tx));
         let state = executed.state.clone().expect("a block on a state leads to a state");
         let (gas_used, start_ns) = (executed.output.gas_used, now.time.0);
         rollup.building = Some(Box::new(Building {
@@ -271,16 +319,15 @@ impl Fleet {
             state,
             gas_used,
             start_ns,
-            durations: durations.into(),
+            durations,
             touched,
             books,
         }));
-        host.task_timer(now, end - now.time.0, node, timers::SEALED, (self.chain, number));
         Ok(())
     }
 
     /// Begins a block, or the next part of one: the base fee, and gas and bytes it may hold.
-    fn open_block(&mut self, now: Moment, place: usize) -> Budget {
+    pub(super) fn open_block(&mut self, now: Moment, place: usize) -> Budget {
         let rules = &self.common.plan.rules;
         let number = self.active[place].number;
         let (window, share) = if rules.on_demand {
@@ -319,7 +366,7 @@ impl Fleet {
     }
 
     /// Drops what has waited too long.
-    fn give_up<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, place: usize) {
+    pub(super) fn give_up<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, place: usize) {
         let timeout_ns = self.common.plan.rules.timeout_ns;
         if timeout_ns == 0 {
             return;
@@ -331,17 +378,23 @@ impl Fleet {
         let (given_up, kept) = std::mem::take(&mut rollup.queue).into_iter().partition(late);
         rollup.queue = kept;
         let given_up: Vec<Waiting> = given_up;
-        let refused: Vec<(u32, u8)> = given_up.iter().map(|w| (w.tx, 1)).collect();
+        let refused: Vec<(u32, u8)> = given_up.iter().map(|w| (w.tx, WAITED_TOO_LONG)).collect();
         self.refuse(host, now, place, &refused);
     }
 
-    /// The next block's transactions, in order.
-    fn choose(&mut self, now: Moment, place: usize, budget: Budget) -> Vec<u32> {
+    /// The next block's transactions, in order, without those that stay `out`.
+    pub(super) fn choose(
+        &mut self,
+        now: Moment,
+        place: usize,
+        budget: Budget,
+        out: impl Fn(u32) -> bool,
+    ) -> Vec<u32> {
         let common = Arc::clone(&self.common);
         let rollup = &mut self.active[place];
         queue::sort(&mut rollup.queue, common.plan.rules.order, rollup.base_fee_wei);
         let nonce = |sender| rollup.state.nonce(bridge::address_of(&common.economy, sender));
-        queue::choose(&rollup.queue, now.time.0, rollup.base_fee_wei, budget, nonce)
+        queue::choose(&rollup.queue, now.time.0, rollup.base_fee_wei, budget, nonce, out)
     }
 
     /// Executes what was chosen on the rollup's state; what cannot be part of a block is dropped.
@@ -353,31 +406,45 @@ impl Fleet {
         chosen: &mut Vec<u32>,
     ) -> Result<Option<Arc<ExecutedBlock>>, RunError> {
         loop {
-            if chosen.is_empty() {
-                return Ok(None);
-            }
-            let rollup = &self.active[place];
-            let bodies = chosen.iter().map(|tx| self.transaction(&self.txs[*tx as usize]));
-            let (senders, envs): (Vec<u32>, Vec<TxEnv>) = bodies.map(|b| (b.sender, b.to_env())).unzip();
-            let rules = Rules { spec: SpecId::OSAKA, chain_id: self.chain_id(rollup.number) };
-            let env = self.env(now, place);
-            match self.executor.execute(rules, &env, &rollup.state, envs) {
-                Ok(executed) => return Ok(Some(executed)),
-                Err(ExecuteError::InvalidTransaction { index, .. }) => {
-                    let mut refused = vec![(chosen[index], 2)];
-                    let later = (index + 1..chosen.len()).filter(|i| senders[*i] == senders[index]);
-                    refused.extend(later.map(|i| (chosen[i], 3)));
+            match self.execute_once(now, place, chosen)? {
+                Verdict::Nothing => return Ok(None),
+                Verdict::Executed(executed) => return Ok(Some(executed)),
+                Verdict::Invalid(refused) => {
                     let out: BTreeSet<u32> = refused.iter().map(|(tx, _)| *tx).collect();
                     chosen.retain(|tx| !out.contains(tx));
-                    let rollup = &mut self.active[place];
-                    rollup.count(now.time.0);
-                    rollup.queue.retain(|waiting| !out.contains(&waiting.tx));
+                    self.active[place].remove(now.time.0, |waiting| out.contains(&waiting.tx));
                     self.refuse(host, now, place, &refused);
                 }
-                Err(error) => {
-                    let (chain, slot) = (self.chain, rollup.height);
-                    return Err(RunError::Execution { chain, slot, reason: error.to_string() });
-                }
+            }
+        }
+    }
+
+    /// Executes what was chosen on the rollup's state, if it can be part of a block.
+    pub(super) fn execute_once(
+        &mut self,
+        now: Moment,
+        place: usize,
+        chosen: &[u32],
+    ) -> Result<Verdict, RunError> {
+        if chosen.is_empty() {
+            return Ok(Verdict::Nothing);
+        }
+        let rollup = &self.active[place];
+        let bodies = chosen.iter().map(|tx| self.transaction(&self.txs[*tx as usize]));
+        let (senders, envs): (Vec<u32>, Vec<TxEnv>) = bodies.map(|b| (b.sender, b.to_env())).unzip();
+        let rules = Rules { spec: SpecId::OSAKA, chain_id: self.chain_id(rollup.number) };
+        let env = self.env(now, place);
+        match self.executor.execute(rules, &env, &rollup.state, envs) {
+            Ok(executed) => Ok(Verdict::Executed(executed)),
+            Err(ExecuteError::InvalidTransaction { index, .. }) => {
+                let mut refused = vec![(chosen[index], INVALID)];
+                let later = (index + 1..chosen.len()).filter(|i| senders[*i] == senders[index]);
+                refused.extend(later.map(|i| (chosen[i], AFTER_A_DROPPED_ONE)));
+                Ok(Verdict::Invalid(refused))
+            }
+            Err(error) => {
+                let (chain, slot) = (self.chain, rollup.height);
+                Err(RunError::Execution { chain, slot, reason: error.to_string() })
             }
         }
     }
@@ -446,108 +513,5 @@ impl Fleet {
         self.fill_channel(host, now, place, (block.start_ns, &block.txs, &block.raw, &block.ends));
         self.await_block(host, now, place);
         Ok(())
-    }
-
-    pub(super) fn write(&mut self, answer: Answer) -> u32 {
-        match self.answers_free.pop() {
-            Some(number) => {
-                self.answers[number as usize] = answer;
-                number
-            }
-            None => {
-                self.answers.push(answer);
-                self.answers.len() as u32 - 1
-            }
-        }
-    }
-
-    /// Sends a block to the rollup's followers.
-    fn feed<D: Dissemination>(
-        &mut self,
-        host: &mut Host<'_, D>,
-        now: Moment,
-        place: usize,
-        block: &Building,
-    ) {
-        let (number, height) = (self.active[place].number, self.active[place].totals.blocks);
-        let from = self.hosts[self.host_index(number) as usize].node;
-        let nodes = u64::from(host.fabric.node_count());
-        let entity = FOLLOWERS | u64::from(self.chain) << 8 | u64::from(number) << 16;
-        let first = draw(self.common.seed, Purpose::PLACEMENT, entity, 0) % nodes;
-        let bytes = CONTROL_BYTES + block.raw.len() as u64;
-        for step in 0..u64::from(self.common.plan.followers) {
-            // Places are drawn at random, so neighbours in number are anywhere.
-            let to = NodeId(((first + step) % nodes) as u32);
-            if to != from {
-                let durations = Some(Arc::clone(&block.durations));
-                let letter = self.write(Answer { block: durations, ..Answer::default() });
-                let round = FEED ^ height << 24 ^ u64::from(number);
-                host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, letter, round);
-            }
-        }
-    }
-
-    /// Drops transactions, each with its reason, and tells their gateways.
-    fn refuse<D: Dissemination>(
-        &mut self,
-        host: &mut Host<'_, D>,
-        now: Moment,
-        place: usize,
-        refused: &[(u32, u8)],
-    ) {
-        self.tally.dropped += refused.len() as u64;
-        for (tx, reason) in refused {
-            self.txs[*tx as usize].fate = Fate::Dropped(*reason);
-        }
-        let txs: Vec<u32> = refused.iter().map(|(tx, _)| *tx).collect();
-        self.answer(host, now, place, &txs, true);
-    }
-
-    /// One message to each gateway with something among `txs`.
-    fn answer<D: Dissemination>(
-        &mut self,
-        host: &mut Host<'_, D>,
-        now: Moment,
-        place: usize,
-        txs: &[u32],
-        refused: bool,
-    ) {
-        let mut by_gateway: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
-        for tx in txs {
-            let gateway = self.txs[*tx as usize].gateway;
-            // Arbitrageurs learn of their inclusion with what they are shown of the block.
-            if refused || !self.agents.sits_at(gateway) {
-                by_gateway.entry(gateway).or_default().push(*tx);
-            }
-        }
-        for (gateway, txs) in by_gateway {
-            self.answer_one(host, now, place, (gateway, txs), refused, 0);
-        }
-    }
-
-    /// Tells a gateway what became of some of its transactions; `again` tells a repeated answer from the first.
-    pub(super) fn answer_one<D: Dissemination>(
-        &mut self,
-        host: &mut Host<'_, D>,
-        now: Moment,
-        place: usize,
-        (gateway, txs): (u16, Vec<u32>),
-        refused: bool,
-        again: u64,
-    ) {
-        let from = self.hosts[self.host_index(self.active[place].number) as usize].node;
-        let bytes = CONTROL_BYTES + RECEIPT_BYTES * txs.len() as u64;
-        let first = self.txs[txs[0] as usize].sequence;
-        let to = self.gateways[gateway as usize].node;
-        let number = self.write(Answer { txs, refused, ..Answer::default() });
-        if to == from {
-            self.on_answer(host, now, to, number);
-        } else {
-            let searcher = self.searchers.sits_at(gateway);
-            let provider = self.providers.sits_at(gateway);
-            let round = u64::from(first) << 1 | u64::from(refused) | u64::from(searcher) << 37;
-            let round = round | u64::from(provider) << 36 | again;
-            host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, number, round);
-        }
     }
 }

@@ -278,13 +278,24 @@ impl Fleet {
         host: &mut Host<'_, D>,
         now: Moment,
         index: usize,
+        what: (u32, u8, u32),
+    ) -> u32 {
+        let handle = self.enter(now, index, what);
+        self.dispatch(host, now, handle);
+        handle
+    }
+
+    /// A gateway has a transaction, with a nonce, and has not sent it.
+    pub(super) fn enter(
+        &mut self,
+        now: Moment,
+        index: usize,
         (rollup, kind, sequence): (u32, u8, u32),
     ) -> u32 {
         let gateway = &mut self.gateways[index];
         let nonce = gateway.next_nonce(rollup, gateway.account(sequence));
         let handle = self.txs.len() as u32;
         gateway.txs.push(handle);
-        let from = gateway.node;
         self.txs.push(Tx {
             submitted_ns: now.time.0,
             received_ns: 0,
@@ -299,21 +310,24 @@ impl Fleet {
             fate: Fate::Travelling,
             told: false,
         });
+        handle
+    }
+
+    /// A gateway sends a transaction for the first time.
+    pub(super) fn dispatch<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, handle: u32) {
+        let tx = self.txs[handle as usize];
+        let from = self.gateways[tx.gateway as usize].node;
         if self.based.is_some() {
-            self.send_to_proposers(host, now, index, &[handle]);
-            return handle;
-        }
-        let to = self.hosts[self.host_index(rollup) as usize].node;
-        if to == from {
+            self.send_to_proposers(host, now, tx.gateway.into(), &[handle]);
+        } else if self.hosts[self.host_index(tx.rollup) as usize].node == from {
             self.on_transaction(host, now, handle);
         } else {
             self.send(host, now, handle, 0);
             self.await_answer(host, now, handle, 0);
         }
-        handle
     }
 
-    /// Sends a transaction from its gateway to its sequencer's node, which is another one.
+    /// Sends a transaction, or all of its bundle, from its gateway to its sequencer's node, which is another one.
     pub(super) fn send<D: Dissemination>(
         &self,
         host: &mut Host<'_, D>,
@@ -324,7 +338,8 @@ impl Fleet {
         let tx = &self.txs[handle as usize];
         let from = self.gateways[tx.gateway as usize].node;
         let to = self.hosts[self.host_index(tx.rollup) as usize].node;
-        let bytes = self.transaction(tx).wire_size_bytes();
+        let size = |tx: &u32| self.transaction(&self.txs[*tx as usize]).wire_size_bytes();
+        let bytes = self.bundle_of(handle).map_or_else(|| size(&handle), |b| b.txs.iter().map(size).sum());
         // Arbitrageurs, searchers, bridges and people at one node count apart.
         let others =
             (self.party(tx.gateway) as u64) << 36 | u64::from(self.crossings.sits_at(tx.gateway)) << 35;

@@ -1,8 +1,8 @@
 //! A plan in words, for `check`; and what tells two plans apart.
 
 use super::plan::{
-    Algorithm, ChainPlan, ConsensusPlan, FeeMarketPlan, FleetPlan, ForwardRule, GossipPlan, Intervention,
-    KeyedBy, Plan, SequencingPlan, SharesPlan, StakePlan, TopologyPlan, TxKind, WorkloadPlan,
+    Algorithm, Atomic, ChainPlan, ConsensusPlan, FeeMarketPlan, FleetPlan, ForwardRule, GossipPlan,
+    Intervention, KeyedBy, Plan, SequencingPlan, SharesPlan, StakePlan, TopologyPlan, TxKind, WorkloadPlan,
 };
 use super::resolve::thousands;
 use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
@@ -214,6 +214,12 @@ fn rollups(fleet: &FleetPlan) -> String {
     let (rules, batcher) = (&fleet.rules, &fleet.batcher);
     let soft = if let SequencingPlan::Based { lead_ns } = rules.sequencing {
         format!(", built by the proposers of the L1 {} before their slots,", Duration(lead_ns))
+    } else if let SequencingPlan::Shared { atomic } = rules.sequencing {
+        format!(
+            ", one sequencer for all with atomic {}, confirmed every {}",
+            if atomic == Atomic::Inclusion { "inclusion" } else { "execution" },
+            Duration(rules.soft_ns)
+        )
     } else if rules.soft_ns == rules.block_ns {
         String::new()
     } else {

@@ -17,7 +17,7 @@ pub use crate::net::params::{
 };
 pub use crate::rollup::bridge::params::{BridgeKind, BridgePlan, PolicyPlan, TravellersPlan};
 pub use crate::rollup::params::{
-    BatcherPlan, DataPlan, FleetPlan, MarketPlan, OrderPlan, ProofPlan, ProvidersPlan, RulesPlan,
+    Atomic, BatcherPlan, DataPlan, FleetPlan, MarketPlan, OrderPlan, ProofPlan, ProvidersPlan, RulesPlan,
     SearchersPlan, SequencingPlan, SharesPlan, ThrottlePlan,
 };
 pub use crate::workload::params::{

@@ -20,7 +20,7 @@ pub fn journeys(records: &[RunRecord]) -> Option<Figure> {
     let all: Vec<(&RunRecord, TravellersSummary)> =
         records.iter().flat_map(|run| bridges::travellers(run).into_iter().map(move |t| (run, t))).collect();
     let head = ["arm", "travellers", "bridge", "journeys", "under way", "p50 (s)", "p95 (s)", "p99 (s)"];
-    let tail = ["failed", "value lost", "bridges kept", "crossings"];
+    let tail = ["failed", "value lost", "bridges kept", "crossings", "went through", "gas (ether)"];
     let mut table = DataTable::new(head.into_iter().chain(OUTCOMES).chain(tail));
     let seconds = |ns: u64| ns as f64 / 1e9;
     for (run, found) in &all {
@@ -34,6 +34,7 @@ pub fn journeys(records: &[RunRecord]) -> Option<Figure> {
         row.extend([500, 950, 990].map(|p| Cell::maybe(found.completion.percentile(p).map(seconds))));
         row.extend(found.outcomes.map(Cell::Int));
         row.extend([found.failure_rate(), found.loss, found.bridge_fees, found.hops].map(Cell::maybe));
+        row.extend([found.through, found.gas_eth].map(Cell::maybe));
         table.push(row);
     }
     let values = || all.iter().flat_map(|(_, found)| found.completion.values());

@@ -72,6 +72,18 @@ pub fn trip_columns<'a>() -> Vec<Column<Row<'a, TripRecord>>> {
             Get::OptF64(|r| Some(r.record.bridge_fees)),
         ),
         column(
+            "through",
+            "-",
+            "part of what was brought that went through",
+            Get::OptF64(|r| Some(r.record.through)),
+        ),
+        column(
+            "gas_eth",
+            "ether",
+            "fees the traveller paid for gas, reverted trades among them",
+            Get::OptF64(|r| Some(r.record.paid_wei as f64 / 1e18)),
+        ),
+        column(
             "measured",
             "-",
             "inside the measured part of the run",

@@ -76,6 +76,14 @@ pub fn fleet_columns<'a>() -> Vec<Column<Row<'a, FleetRecord>>> {
             "messages with transactions that gateways sent again, for want of an answer",
             Get::U64(|r| r.record.sent_again),
         ),
+        column(
+            "bundles",
+            "-",
+            "sets of transactions sent together to a shared sequencer",
+            Get::U64(|r| r.record.bundles),
+        ),
+        column("bundles_included", "-", "of these: in blocks", Get::U64(|r| r.record.bundles_included)),
+        column("bundles_refused", "-", "of these: refused", Get::U64(|r| r.record.bundles_refused)),
         column("gas_used", "gas", "gas of the included transactions", Get::U64(|r| r.record.gas_used)),
         column("blocks", "-", "blocks, or confirmed parts of blocks", Get::U64(|r| r.record.blocks)),
         column(
@@ -150,6 +158,12 @@ pub fn transaction_columns<'a>() -> Vec<Column<Row<'a, RollupTxRecord>>> {
             Get::OptText(|r: &Row<'_, RollupTxRecord>| fleet_name(r.run, r.record.chain)),
         ),
         column("rollup", "-", "number of the rollup in its fleet", Get::U64(|r| r.record.rollup.into())),
+        column(
+            "bundle",
+            "-",
+            "names the bundle it is part of in its fleet; null: it was sent by itself",
+            Get::OptU64(|r| r.record.bundle),
+        ),
         column("region", "-", "index of the user's region", Get::U64(|r| r.record.region.into())),
         column("kind", "-", "index into the plan's mix", Get::U64(|r| r.record.kind.into())),
         column("fate", "-", "what became of it", Get::OptText(|r| Some(fate_name(r.record.fate)))),

@@ -15,10 +15,16 @@ use parallel_evm::U256;
 
 impl Fleet {
     /// Notes what came of these accounts' transactions in a block that was executed, before it counts.
-    pub(in crate::rollup) fn note_crossings(&mut self, chosen: &[u32], executed: &ExecutedBlock) {
+    pub(in crate::rollup) fn note_crossings(
+        &mut self,
+        place: usize,
+        chosen: &[u32],
+        executed: &ExecutedBlock,
+    ) {
         if self.crossings.steps.is_empty() {
             return;
         }
+        let base_fee_wei = self.active[place].base_fee_wei;
         for (handle, receipt) in chosen.iter().zip(&executed.output.receipts) {
             let tx = &self.txs[*handle as usize];
             let Some(step) = self.crossings.steps.get(&(tx.gateway, tx.sequence)).copied() else { continue };
@@ -30,7 +36,9 @@ impl Fleet {
             if let (Step::Fill(message), true) = (step, success) {
                 self.crossings.messages[message as usize].filled = true;
             }
-            self.crossings.receipts.insert(*handle, Receipt { step, success, out });
+            let price_wei = base_fee_wei + self.transaction(tx).effective_tip(base_fee_wei).unwrap_or(0);
+            let paid_wei = u128::from(receipt.gas_used) * u128::from(price_wei);
+            self.crossings.receipts.insert(*handle, Receipt { step, success, out, paid_wei });
         }
     }
 
@@ -65,6 +73,15 @@ impl Fleet {
     ) -> Result<(), RunError> {
         let node = self.hosts[self.host_index(rollup) as usize].node;
         let crossings = &mut self.crossings;
+        let leg = match receipt.step {
+            Step::Swap(leg) => Some(leg),
+            Step::Send(number) => Some(crossings.messages[number as usize].leg),
+            _ => None,
+        };
+        if let Some(leg) = leg {
+            let trip = crossings.legs[leg as usize].trip;
+            crossings.trips[trip as usize].paid_wei += receipt.paid_wei;
+        }
         match receipt.step {
             Step::Swap(leg) => crossings.legs[leg as usize].out = receipt.success.then_some(receipt.out),
             Step::Send(number) => {

@@ -2,6 +2,7 @@
 //!
 //! * [`canonical`], [`intents`], [`attestation`], [`interop`]: what a bridge waits for until tokens may arrive.
 //! * [`trips`]: people with something to do, at home or elsewhere, by what they have been shown.
+//! * `together`: people who trade on several rollups at once.
 //! * `effects`: what blocks with their transactions bring about. `accounts`: contracts, accounts, the transactions they send. [`ledger`]: nothing is made or lost.
 //! * [`params`], [`record`]: what a plan says, what a run leaves behind.
 //!
@@ -27,6 +28,7 @@ pub mod ledger;
 pub mod params;
 pub mod record;
 mod report;
+mod together;
 pub mod trips;
 
 pub(in crate::rollup) use accounts::{CROSSERS, address_of};
@@ -172,6 +174,8 @@ struct Receipt {
     step: Step,
     success: bool,
     out: U256,
+    /// Fees, wei.
+    paid_wei: u128,
 }
 
 /// Bridges of a fleet and those who use them.
@@ -332,6 +336,13 @@ impl Fleet {
         rollup: u32,
         step: Step,
     ) -> u32 {
+        let handle = self.enter_step(now, gateway, rollup, step);
+        self.dispatch(host, now, handle);
+        handle
+    }
+
+    /// Makes a transaction for `step` at a gateway, which has not sent it.
+    fn enter_step(&mut self, now: Moment, gateway: usize, rollup: u32, step: Step) -> u32 {
         let mix = &self.common.plan.demand.mix;
         let kind = mix.iter().position(|(kind, _)| *kind == TxKind::Swap).unwrap_or(0) as u8;
         let sequence = self.gateways[gateway].count();
@@ -347,7 +358,7 @@ impl Fleet {
             self.gateways[gateway].own(sequence, account);
         }
         self.crossings.steps.insert((gateway as u16, sequence), step);
-        self.hand_in(host, now, gateway, (rollup, kind, sequence))
+        self.enter(now, gateway, (rollup, kind, sequence))
     }
 
     fn tell<D: Dissemination>(
@@ -477,6 +488,9 @@ impl Fleet {
                 if self.crossings.messages[message as usize].stage == Stage::Failed {
                     self.on_crossed(host, now, message, false);
                 }
+            }
+            (Step::Swap(leg), true) if self.bundle_of(handle).is_some() => {
+                self.on_refused_bundle(now, leg, tx.fate);
             }
             (Step::Send(_) | Step::Swap(_), true) => {
                 self.on_refused_step(host, now, tx.gateway, tx.rollup, step)

@@ -126,6 +126,13 @@ pub enum PolicyPlan {
         /// What comes out is brought home.
         back: bool,
     },
+    /// Trade over several rollups at once, with what they have on each.
+    Together {
+        /// At most so many.
+        chains: u32,
+        /// What each further rollup costs them beside, parts per billion of a pool that holds all liquidity.
+        hop_cost_ppb: u64,
+    },
     /// Bring what they have to the target.
     Move {
         /// The bridge.
@@ -134,10 +141,15 @@ pub enum PolicyPlan {
 }
 
 impl PolicyPlan {
+    /// Whether they trade on several rollups at once.
+    pub fn is_together(&self) -> bool {
+        matches!(self, Self::Together { .. })
+    }
+
     /// The bridge they use.
     pub fn bridge(&self) -> Option<u32> {
         match self {
-            Self::Local => None,
+            Self::Local | Self::Together { .. } => None,
             Self::Route { bridge, .. } | Self::Bridge { bridge, .. } | Self::Move { bridge } => Some(*bridge),
         }
     }

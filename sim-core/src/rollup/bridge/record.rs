@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// How a journey can end.
-pub const OUTCOMES: [&str; 8] =
-    ["done", "slippage", "deadline", "no inventory", "refunded", "stuck", "refused", "no bridge"];
+pub const OUTCOMES: [&str; 9] =
+    ["done", "slippage", "deadline", "no inventory", "refunded", "stuck", "refused", "no bridge", "partial"];
 
 /// How a journey ended: a position in [`OUTCOMES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub enum Outcome {
     Refused,
     /// The bridge does not serve the two rollups.
     NoBridge,
+    /// Of trades on several rollups at once, some were done and others not.
+    Partial,
 }
 
 /// One journey: what somebody wanted, and what came of it.
@@ -55,6 +57,10 @@ pub struct TripRecord {
     pub loss: Option<f64>,
     /// Of that, what bridges kept.
     pub bridge_fees: f64,
+    /// Part of what was brought that went through.
+    pub through: f64,
+    /// Fees the traveller paid for gas, reverted trades among them, wei.
+    pub paid_wei: u128,
     /// Inside the measured part of the run.
     pub measured: bool,
 }

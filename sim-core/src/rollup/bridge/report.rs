@@ -1,8 +1,12 @@
 //! What bridges leave behind: records of journeys, crossings, bridges, inventories and what was checked.
 
-use super::Fleet;
-use super::record::{BridgeRecord, ConservationRecord};
+use super::record::{BridgeRecord, ConservationRecord, CrossingRecord, Outcome, TripRecord};
+use super::trips::Trip;
+use super::{Fleet, Message};
+use crate::rollup::liquidity::float;
 use crate::rollup::record::RollupsRecord;
+use crate::workload::economy::RESERVE;
+use parallel_evm::U256;
 use std::collections::BTreeMap;
 
 impl Fleet {
@@ -39,5 +43,61 @@ impl Fleet {
             }
         }
         into.conservation.push(ConservationRecord { chain: self.chain, ..self.crossings.ledger.record });
+    }
+
+    /// Journeys and crossings as they are.
+    pub(in crate::rollup) fn trip_records(
+        &self,
+        [from_ns, to_ns]: [u64; 2],
+    ) -> (Vec<TripRecord>, Vec<CrossingRecord>) {
+        let chain = self.chain;
+        let measured = |ns: u64| (from_ns..to_ns).contains(&ns);
+        let part = |amount: U256| float(amount) / RESERVE as f64;
+        let time = |ns: u64| (ns > 0).then_some(ns);
+        let trip = |trip: &Trip| {
+            let over = trip.open == 0;
+            let outcome = trip.outcome.filter(|_| over);
+            let well = matches!(outcome, Some(Outcome::Done | Outcome::Deadline));
+            TripRecord {
+                chain,
+                travellers: trip.plan,
+                home: trip.home,
+                target: trip.target,
+                legs: trip.legs,
+                hops: trip.hops,
+                size: part(trip.amount),
+                started_ns: trip.started_ns,
+                ended_ns: over.then_some(trip.ended_ns),
+                outcome,
+                loss: (well && trip.fair > 0.0).then(|| 1.0 - float(trip.received) / trip.fair),
+                bridge_fees: trip.fees,
+                through: float(trip.through) / float(trip.amount).max(1.0),
+                paid_wei: trip.paid_wei,
+                measured: measured(trip.started_ns),
+            }
+        };
+        let crossing = |message: &Message| CrossingRecord {
+            chain,
+            bridge: message.bridge,
+            from: message.from,
+            to: message.to,
+            amount: part(message.amount),
+            fee: part(message.fee),
+            asked_ns: message.asked_ns,
+            sent_ns: time(message.sent_ns),
+            ready_ns: time(message.ready_ns),
+            derived_ns: time(message.derived_ns),
+            arrived_ns: time(message.arrived_ns),
+            settled_ns: time(message.settled_ns),
+            stage: message.stage,
+            waited: message.waited,
+            measured: measured(message.asked_ns),
+        };
+        // In an order that does not depend on how events of different nodes were interleaved.
+        let mut trips: Vec<&Trip> = self.crossings.trips.iter().collect();
+        trips.sort_unstable_by_key(|trip| (trip.plan, trip.desk, trip.order));
+        let mut messages: Vec<&Message> = self.crossings.messages.iter().collect();
+        messages.sort_unstable_by_key(|message| message.name());
+        (trips.into_iter().map(trip).collect(), messages.into_iter().map(crossing).collect())
     }
 }

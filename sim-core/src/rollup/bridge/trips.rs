@@ -5,7 +5,7 @@
 //! every rollup, by messages that travel: what a trade would yield there is the contract's own arithmetic on these
 //! reserves; a trade that would yield less than that, less the slippage they accept, is reverted. *Local*: they trade
 //! at home. *Bridge*: they bring the amount to the target, trade there, and bring home what came out. *Route*: they split it over home and the
-//! rollups that hold most, as [`crate::rollup::liquidity::route`] says. *Move*: they only bring it. Every step
+//! rollups that hold most, as [`crate::rollup::liquidity::route`] says. *Together*: they trade on several at once (`together`). *Move*: they only bring it. Every step
 //! begins when the desk has heard of the one before. A journey ends with one of [`OUTCOMES`](super::record::OUTCOMES), or is under
 //! way at the end.
 //!
@@ -15,7 +15,7 @@
 //! conservation of journeys and tokens (`tests/rollup_bridges.rs`), closed forms (`validation`).
 
 use super::params::PolicyPlan;
-use super::record::{CrossingRecord, Outcome, Stage, TripRecord};
+use super::record::{Outcome, Stage};
 use super::{Crossings, Fleet, LETTER, Letter, Message, Step};
 use crate::execution::host::{Host, timers};
 use crate::gossip::Dissemination;
@@ -74,7 +74,7 @@ impl Arrivals {
 #[derive(Clone, Debug)]
 pub(super) struct View {
     blocks: Vec<u64>,
-    pools: Vec<Reserves>,
+    pub(super) pools: Vec<Reserves>,
 }
 
 impl View {
@@ -95,24 +95,28 @@ pub(in crate::rollup) struct Trip {
     pub account: u32,
     pub pool: u32,
     pub zero_for_one: bool,
-    plan: u32,
+    pub(super) plan: u32,
     pub(super) desk: u32,
     pub(super) home: u32,
     pub(super) target: u32,
-    amount: U256,
+    pub(super) amount: U256,
     /// What the amount is worth in the other token at the start.
-    fair: f64,
+    pub(super) fair: f64,
     /// The desk's own count of such journeys.
-    order: u32,
+    pub(super) order: u32,
     pub(super) started_ns: u64,
-    deadline_ns: u64,
+    pub(super) deadline_ns: u64,
     pub(super) ended_ns: u64,
     pub(super) legs: u32,
     pub(super) open: u32,
-    hops: u32,
-    received: U256,
+    pub(super) hops: u32,
+    pub(super) received: U256,
+    /// What was brought and went through.
+    pub(super) through: U256,
     /// Parts of its value that bridges kept.
-    fees: f64,
+    pub(super) fees: f64,
+    /// Fees for gas, wei.
+    pub(super) paid_wei: u128,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -126,7 +130,7 @@ pub(in crate::rollup) struct Leg {
     pub least: U256,
     /// What came out of the trade; `None`: nothing, or not yet.
     pub out: Option<U256>,
-    rollup: u32,
+    pub(super) rollup: u32,
     part: U256,
     over: bool,
 }
@@ -250,7 +254,9 @@ impl Fleet {
             open: route.len() as u32,
             hops: 0,
             received: U256::ZERO,
+            through: U256::ZERO,
             fees: 0.0,
+            paid_wei: 0,
             outcome: None,
         });
         if !served {
@@ -258,6 +264,7 @@ impl Fleet {
             (over.outcome, over.ended_ns, over.open) = (Some(Outcome::NoBridge), now.time.0, 0);
             return;
         }
+        let first = self.crossings.legs.len() as u32;
         for (rollup, part, quote) in route {
             let least = quote - quote * U256::from(plan.slippage_ppb) / U256::from(WHOLE);
             let leg = self.crossings.legs.len() as u32;
@@ -270,7 +277,12 @@ impl Fleet {
                 part,
                 over: false,
             });
-            self.set_out(host, now, leg);
+            if !plan.policy.is_together() {
+                self.set_out(host, now, leg);
+            }
+        }
+        if plan.policy.is_together() {
+            self.set_out_together(host, now, trip, first);
         }
     }
 
@@ -294,6 +306,9 @@ impl Fleet {
             PolicyPlan::Local => vec![(home, amount, quote(home, amount))],
             PolicyPlan::Move { .. } => vec![(target, amount, U256::ZERO)],
             PolicyPlan::Bridge { .. } => vec![(target, amount, quote(target, amount))],
+            PolicyPlan::Together { chains, hop_cost_ppb } => {
+                self.parts_together(views, (pool, zero_for_one), amount, (chains, hop_cost_ppb))
+            }
             PolicyPlan::Route { chains, back, hop_cost_ppb, bridge } => {
                 let bridge = &self.crossings.bridges[bridge as usize];
                 let mut others: Vec<u32> = (0..self.common.plan.count)
@@ -334,7 +349,7 @@ impl Fleet {
         }
     }
 
-    fn policy(&self, plan: u32) -> PolicyPlan {
+    pub(super) fn policy(&self, plan: u32) -> PolicyPlan {
         self.common.plan.travellers[plan as usize].policy
     }
 
@@ -437,10 +452,11 @@ impl Fleet {
     pub(super) fn on_swapped<D: Dissemination>(&mut self, host: &mut Host<'_, D>, now: Moment, number: u32) {
         let leg = &self.crossings.legs[number as usize];
         let trip = &self.crossings.trips[leg.trip as usize];
-        let (away, out) = (leg.rollup != trip.home, leg.out);
+        let together = self.policy(trip.plan).is_together();
+        let (away, out) = (leg.rollup != trip.home && !together, leg.out);
         let back = match self.policy(trip.plan) {
             PolicyPlan::Route { back, .. } | PolicyPlan::Bridge { back, .. } => back && away,
-            PolicyPlan::Local | PolicyPlan::Move { .. } => false,
+            PolicyPlan::Local | PolicyPlan::Move { .. } | PolicyPlan::Together { .. } => false,
         };
         match out {
             None => {
@@ -470,7 +486,8 @@ impl Fleet {
         if now.time.0 < trip.deadline_ns {
             return self.retry(host, now, gateway, rollup, step);
         }
-        let outcome = if rollup == trip.home { Outcome::Refused } else { Outcome::Stuck };
+        let own = rollup == trip.home || self.policy(trip.plan).is_together();
+        let outcome = if own { Outcome::Refused } else { Outcome::Stuck };
         if let Step::Send(message) = step {
             self.crossings.messages[message as usize].stage = Stage::Failed;
         }
@@ -478,19 +495,26 @@ impl Fleet {
     }
 
     /// A leg is over; with the last one the journey is.
-    fn leg_over(&mut self, now: Moment, number: u32, outcome: Outcome, received: U256) {
+    pub(super) fn leg_over(&mut self, now: Moment, number: u32, outcome: Outcome, received: U256) {
         let leg = &mut self.crossings.legs[number as usize];
         debug_assert!(!leg.over, "a leg ends once");
         leg.over = true;
         let trip = &mut self.crossings.trips[leg.trip as usize];
         trip.open -= 1;
         trip.received += received;
+        if outcome == Outcome::Done {
+            trip.through += leg.part;
+        }
         // The first that goes wrong is what it was.
         if trip.outcome.is_none_or(|known| known == Outcome::Done) {
             trip.outcome = Some(outcome);
         }
         if trip.open == 0 {
             trip.ended_ns = now.time.0;
+            let together = self.common.plan.travellers[trip.plan as usize].policy.is_together();
+            if together && trip.outcome != Some(Outcome::Done) && !trip.through.is_zero() {
+                trip.outcome = Some(Outcome::Partial);
+            }
             if trip.outcome == Some(Outcome::Done) && now.time.0 > trip.deadline_ns {
                 trip.outcome = Some(Outcome::Deadline);
             }
@@ -520,60 +544,6 @@ impl Fleet {
             let round = LETTER ^ (desk as u64) << 34 ^ block << 20 ^ u64::from(rollup) << 2;
             self.post_letter(host, now, (from, to), letter, bytes, round);
         }
-    }
-
-    /// Journeys and crossings as they are.
-    pub(in crate::rollup) fn trip_records(
-        &self,
-        [from_ns, to_ns]: [u64; 2],
-    ) -> (Vec<TripRecord>, Vec<CrossingRecord>) {
-        let chain = self.chain;
-        let measured = |ns: u64| (from_ns..to_ns).contains(&ns);
-        let part = |amount: U256| float(amount) / RESERVE as f64;
-        let time = |ns: u64| (ns > 0).then_some(ns);
-        let trip = |trip: &Trip| {
-            let over = trip.open == 0;
-            let outcome = trip.outcome.filter(|_| over);
-            let well = matches!(outcome, Some(Outcome::Done | Outcome::Deadline));
-            TripRecord {
-                chain,
-                travellers: trip.plan,
-                home: trip.home,
-                target: trip.target,
-                legs: trip.legs,
-                hops: trip.hops,
-                size: part(trip.amount),
-                started_ns: trip.started_ns,
-                ended_ns: over.then_some(trip.ended_ns),
-                outcome,
-                loss: (well && trip.fair > 0.0).then(|| 1.0 - float(trip.received) / trip.fair),
-                bridge_fees: trip.fees,
-                measured: measured(trip.started_ns),
-            }
-        };
-        let crossing = |message: &Message| CrossingRecord {
-            chain,
-            bridge: message.bridge,
-            from: message.from,
-            to: message.to,
-            amount: part(message.amount),
-            fee: part(message.fee),
-            asked_ns: message.asked_ns,
-            sent_ns: time(message.sent_ns),
-            ready_ns: time(message.ready_ns),
-            derived_ns: time(message.derived_ns),
-            arrived_ns: time(message.arrived_ns),
-            settled_ns: time(message.settled_ns),
-            stage: message.stage,
-            waited: message.waited,
-            measured: measured(message.asked_ns),
-        };
-        // In an order that does not depend on how events of different nodes were interleaved.
-        let mut trips: Vec<&Trip> = self.crossings.trips.iter().collect();
-        trips.sort_unstable_by_key(|trip| (trip.plan, trip.desk, trip.order));
-        let mut messages: Vec<&Message> = self.crossings.messages.iter().collect();
-        messages.sort_unstable_by_key(|message| message.name());
-        (trips.into_iter().map(trip).collect(), messages.into_iter().map(crossing).collect())
     }
 }
 

@@ -237,6 +237,21 @@ impl One<'_> {
                     thousands,
                 )?,
             },
+            Some(PolicySpec::Together { chains, hop_cost_ppb }) => {
+                if self.count < 2 {
+                    let problem = "they trade on several rollups at once, and there is one";
+                    return Err(self.context.error(&self.at("policy"), problem));
+                }
+                PolicyPlan::Together {
+                    chains: self.number("policy", *chains, 4, (2, 1_000))?,
+                    hop_cost_ppb: self.context.between(
+                        &self.at("policy"),
+                        hop_cost_ppb.unwrap_or(10),
+                        (0, 1_000_000_000),
+                        thousands,
+                    )?,
+                }
+            }
             Some(PolicySpec::Bridge { bridge, back }) => PolicyPlan::Bridge {
                 bridge: self.named(bridge.as_ref(), bridges)?,
                 back: back.unwrap_or(true),
@@ -274,11 +289,12 @@ impl One<'_> {
             let way = match policy {
                 PolicyPlan::Route { .. } => "route over ",
                 PolicyPlan::Move { .. } => "move over ",
-                PolicyPlan::Local | PolicyPlan::Bridge { .. } => "trade over ",
+                PolicyPlan::Local | PolicyPlan::Together { .. } | PolicyPlan::Bridge { .. } => "trade over ",
             };
             format!("{way}{}", fleet.bridges[bridge as usize].name)
         });
-        let default = if of_bridge.is_empty() { "at home".to_owned() } else { of_bridge };
+        let without = if policy.is_together() { "together" } else { "at home" };
+        let default = if of_bridge.is_empty() { without.to_owned() } else { of_bridge };
         Ok(TravellersPlan {
             name: spec.name.clone().unwrap_or(default),
             rate_milli_tps: self

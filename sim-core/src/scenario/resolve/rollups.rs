@@ -8,12 +8,12 @@ use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
 use crate::scenario::plan::{
-    ChainPlan, ConsensusPlan, DataPlan, FleetPlan, NodesPlan, OrderPlan, ProofPlan, RulesPlan,
+    Atomic, ChainPlan, ConsensusPlan, DataPlan, FleetPlan, NodesPlan, OrderPlan, ProofPlan, RulesPlan,
     SequencingPlan, SharesPlan, ThrottlePlan,
 };
 use crate::scenario::spec::{
-    BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, OrderSpec, ProofSpec, RollupsSpec, SequencingSpec,
-    SharesSpec, UsersSpec,
+    AtomicSpec, BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, OrderSpec, ProofSpec, RollupsSpec,
+    SequencingSpec, SharesSpec, UsersSpec,
 };
 use crate::scenario::units::{Duration, Factor, GasAmount, Price, Real, Size, TxRate};
 use std::collections::BTreeSet;
@@ -138,7 +138,14 @@ impl Section<'_> {
         };
         let count = self.count("count", spec.count.unwrap_or(1), 1, limits::ROLLUPS_MAX)?;
         let most = limits::SEQUENCERS_MAX.min(u64::from(count)).min(u64::from(nodes.count));
-        let sequencers = self.count("sequencers", spec.sequencers.unwrap_or(8.min(most)), 1, most)?;
+        let rules = self.rules(spec, &preset, l1)?;
+        let shared = matches!(rules.sequencing, SequencingPlan::Shared { .. });
+        if shared && spec.sequencers.is_some_and(|many| many > 1) {
+            let problem = "a shared sequencer is one node for all rollups";
+            return Err(self.context.error(&self.path("sequencers"), problem).help("leave it out"));
+        }
+        let default = if shared { 1 } else { 8.min(most) };
+        let sequencers = self.count("sequencers", spec.sequencers.unwrap_or(default), 1, most)?;
         let others = u64::from(nodes.count) - 1;
         let least = spec.base_fee.map_or(preset.rules.base_fee_min_wei, |p| p.0);
         // Wallets leave room above the least base fee; so hardly anybody is priced out of an idle rollup.
@@ -171,7 +178,7 @@ impl Section<'_> {
                 0,
                 others.min(100),
             )?,
-            rules: self.rules(spec, &preset, l1)?,
+            rules,
             batcher: self.batcher(spec, &preset, l1)?,
             proof: self.proof(spec, &preset)?,
             execution: l1.execution.clone(),
@@ -243,6 +250,12 @@ impl Section<'_> {
         let second_ns = 1_000_000_000;
         let lead = match (&spec.sequencing, own) {
             (Some(SequencingSpec::Own), _) | (None, SequencingPlan::Own) => return Ok(SequencingPlan::Own),
+            (Some(SequencingSpec::Shared { atomic }), _) => {
+                let inclusion = atomic.is_none_or(|atomic| atomic == AtomicSpec::Inclusion);
+                let atomic = if inclusion { Atomic::Inclusion } else { Atomic::Execution };
+                return Ok(SequencingPlan::Shared { atomic });
+            }
+            (None, SequencingPlan::Shared { .. }) => return Ok(own),
             (Some(SequencingSpec::Based { lead }), _) => lead.map(|lead| lead.0),
             (None, SequencingPlan::Based { lead_ns }) => Some(lead_ns),
         };
@@ -289,7 +302,7 @@ impl Section<'_> {
             _ => own.block_ns,
         };
         let block_ns = spec.block.map_or(own_block_ns, |d| d.0);
-        let whole = spec.block.is_some() || sequencing != SequencingPlan::Own;
+        let whole = spec.block.is_some() || matches!(sequencing, SequencingPlan::Based { .. });
         let soft = if whole { block_ns } else { own.soft_ns };
         let soft_ns = spec.flashblock.map_or(soft, |d| d.0);
         let longest = 3_600_000_000_000;
@@ -304,6 +317,11 @@ impl Section<'_> {
             return Err(self.context.error(&self.path("flashblock"), problem));
         }
         let on_demand = spec.on_demand.unwrap_or(own.on_demand);
+        if on_demand && matches!(sequencing, SequencingPlan::Shared { .. }) {
+            let problem = "a shared sequencer has one clock for all rollups: there are no blocks on demand";
+            let help = format!("set `{}: false`", self.path("on_demand"));
+            return Err(self.context.error(&self.path("sequencing"), problem).help(help));
+        }
         if on_demand && soft_ns != block_ns {
             let problem = "flashblocks need a clock: they do not go with blocks on demand";
             return Err(self.context.error(&self.path("flashblock"), problem));

@@ -131,6 +131,17 @@ pub enum PolicySpec {
         #[serde(default)]
         hop_cost_ppb: Option<u64>,
     },
+    /// Trade over several rollups at once, with balances on each and without a bridge; in one bundle where a sequencer is
+    /// shared.
+    Together {
+        /// At most so many rollups: those where it yields most. Allowed: 2 to 1000. Default: 4.
+        #[serde(default)]
+        chains: Option<u64>,
+        /// What each further rollup costs them beside, over a pool that holds all liquidity, parts per billion.
+        /// Allowed: 0 to 1,000,000,000. Default: 10.
+        #[serde(default)]
+        hop_cost_ppb: Option<u64>,
+    },
     /// Trade at the target.
     Bridge {
         /// Name of the bridge. Default: the first.

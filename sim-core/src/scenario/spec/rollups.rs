@@ -69,7 +69,7 @@ pub struct FleetSpec {
     pub demand: Option<UsersSpec>,
     /// Nodes that run sequencers and batchers, each for an equal number of rollups; taken from the hardware
     /// class with the fastest uplink. Allowed: 1 to 10,000, at most `count` and `nodes.count`. Default: 1 for
-    /// one rollup, else 8.
+    /// one rollup or a shared sequencer, else 8.
     pub sequencers: Option<u64>,
     /// How the liquidity of every pool is spread over the rollups; none without any. Default: not at all, each has as
     /// much as a chain of its own.
@@ -95,7 +95,7 @@ pub struct FleetSpec {
     pub gas_limit: Option<GasAmount>,
     /// Which transaction goes first. Default: the preset's.
     pub order: Option<OrderSpec>,
-    /// Who orders: a sequencer of its own, or the proposers of the L1. Default: the preset's.
+    /// Who orders: a sequencer of its own, one for all, or the proposers of the L1. Default: the preset's.
     pub sequencing: Option<SequencingSpec>,
     /// Transactions that may wait at a sequencer; 0: any number. Default: the preset's.
     pub queue: Option<u64>,
@@ -213,6 +213,22 @@ pub enum SequencingSpec {
         #[serde(default)]
         lead: Option<Duration>,
     },
+    /// One sequencer node for all rollups of the fleet: their blocks have the same clock, and transactions for several of
+    /// them that are sent together are taken together or not at all (travellers with the policy `Together`).
+    Shared {
+        /// What is promised of them. Default: Inclusion.
+        #[serde(default)]
+        atomic: Option<AtomicSpec>,
+    },
+}
+
+/// What a shared sequencer promises of transactions that are sent together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AtomicSpec {
+    /// All of them are in blocks of the same tick, or none; each may revert.
+    Inclusion,
+    /// And none if one of them would revert: the sequencer executes, and repeats it without them.
+    Execution,
 }
 
 /// Posting to the L1.
