@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 14] = [
+const SCENARIOS: [(&str, &[&str], bool); 15] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
     ("based-rollup", &["run.blocks=8", "interventions=[]"], false),
     (
@@ -74,6 +74,7 @@ const SCENARIOS: [(&str, &[&str], bool); 14] = [
     ),
     ("searcher-spam", &["rollups.0.demand.accounts=60"], false),
     ("serial-vs-parallel", &["chain.gas_limit=\"20 Mgas\""], false),
+    ("shared-sequencing", &["run.blocks=4", "nodes.count=40", "rollups.0.demand.accounts=60"], false),
     ("smart-routing", &["run.blocks=6", "nodes.count=40", "rollups.0.demand.accounts=60"], false),
     ("split-liquidity", &["rollups.0.demand.accounts=60"], false),
 ];
