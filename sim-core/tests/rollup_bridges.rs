@@ -230,6 +230,20 @@ fn a_route_over_equal_pools_costs_less_than_a_trade_at_home_and_a_trade_elsewher
 }
 
 #[test]
+fn however_few_accounts_take_turns_every_journey_ends() {
+    for accounts in [1, 12, 21] {
+        let more = format!(
+            "proof: Off, travellers: [(policy: Local, rate: \"3 tx/s\", until: \"120 s\", accounts: {accounts})]"
+        );
+        let record = run(parse(BLOCKS, &fleet(3, &more)).unwrap());
+        all_accounted_for(&record);
+        assert!(record.rollups.trips.len() > 300);
+        let open = record.rollups.trips.iter().filter(|trip| trip.outcome.is_none()).count();
+        assert_eq!(open, 0, "{accounts} accounts: a nonce that was used before is never open again");
+    }
+}
+
+#[test]
 fn partitions_change_nothing_and_neither_does_a_bridge_that_nobody_crosses() {
     let more = "proof: Off, bridges: [Intents(inventory: 0.5, repay: \"10 s\")], \
                 travellers: [(policy: Bridge(), rate: \"2 tx/s\")]";

@@ -166,8 +166,14 @@ fn all_rollups_have_their_blocks_at_the_same_time() {
 }
 
 #[test]
-fn a_run_continued_from_a_checkpoint_ends_as_one_that_was_not_interrupted() {
+fn partitions_change_nothing_and_neither_does_a_checkpoint() {
     let whole = run(plan(EXECUTION, ""));
+    for partitions in [2, 3] {
+        let mut parted = plan(EXECUTION, "");
+        parted.run.partitions = partitions;
+        let record = run(parted);
+        assert_eq!(record.digest, whole.digest, "{partitions} partitions");
+    }
     let mut simulation = Simulation::new(plan(EXECUTION, "")).expect("a sound plan");
     simulation.run_until(sim_core::kernel::time::SimTime(61_000_000_000), u64::MAX).expect("it runs");
     let saved = simulation.checkpoint();
@@ -177,6 +183,19 @@ fn a_run_continued_from_a_checkpoint_ends_as_one_that_was_not_interrupted() {
     let record = simulation.finish();
     assert_eq!(record.digest, whole.digest);
     assert_eq!(record.rollups.trips, whole.rollups.trips);
+}
+
+#[test]
+fn tokens_cross_between_rollups_of_a_shared_sequencer_from_one_tick_to_the_next() {
+    let fleet = fleet(INCLUSION, ", bridges: [Interop()]");
+    let (before, after) =
+        fleet.split_once("policy: Together(chains: 4, hop_cost_ppb: 0)").expect("it is there");
+    let record = run(parse(15, &format!("{before}policy: Move(){after}")).unwrap());
+    let crossings = record.rollups.crossings.iter().filter(|crossing| crossing.arrived_ns.is_some());
+    let times: Vec<u64> = crossings.map(|c| c.arrived_ns.unwrap() - c.sent_ns.unwrap()).collect();
+    assert!(times.len() > 100, "{}", times.len());
+    // Blocks of a few transactions take milliseconds, not always the same.
+    assert!(times.iter().all(|ns| ns.abs_diff(2 * SECOND) < SECOND / 10), "{times:?}");
 }
 
 #[test]

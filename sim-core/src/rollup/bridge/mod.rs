@@ -248,7 +248,7 @@ impl Crossings {
         };
         for travellers in &plan.travellers {
             made.first_purse.push(CROSSERS + made.purses);
-            made.purses += travellers.accounts;
+            made.purses += travellers.accounts.max(desks as u32);
         }
         let mut gateways = Vec::new();
         let mut add = |place, account| {

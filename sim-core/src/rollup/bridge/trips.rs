@@ -224,7 +224,9 @@ impl Fleet {
         let here = view(home).log_price();
         let log = self.agents.reference(now.time.0, pool).unwrap_or(here);
         let first = self.crossings.first_purse[arrivals.plan as usize];
-        let turn = u64::from(arrivals.count) * self.crossings.twins.len() as u64 + u64::from(arrivals.desk);
+        // Accounts take turns, each at one desk: who counts an account's nonces is one node.
+        let desks = self.crossings.twins.len() as u32;
+        let turn = arrivals.count % (plan.accounts / desks).max(1) * desks + arrivals.desk;
         let route = self.routed(plan.policy, arrivals.desk, (home, target), (pool, zero_for_one), amount);
         let trades = !matches!(plan.policy, PolicyPlan::Move { .. });
         let target = route.iter().max_by_key(|(_, part, _)| *part).map_or(target, |(rollup, _, _)| *rollup);
@@ -237,7 +239,7 @@ impl Fleet {
                 .all(|(rollup, ..)| *rollup == home || (bridge.serves(home) && bridge.serves(*rollup)))
         });
         self.crossings.trips.push(Trip {
-            account: first + (turn % u64::from(plan.accounts)) as u32,
+            account: first + turn,
             pool,
             zero_for_one,
             plan: arrivals.plan,

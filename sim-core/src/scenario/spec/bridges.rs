@@ -105,7 +105,7 @@ pub struct TravellersSpec {
     pub home: Option<u64>,
     /// Number of the rollup of what they want. Default: drawn by `liquidity`, or `shares` without.
     pub target: Option<u64>,
-    /// Accounts that take turns. Allowed: 1 to 100,000. Default: 500.
+    /// Accounts that take turns, each at one of at most 8 nodes; at least one a node. Allowed: 1 to 100,000. Default: 500.
     pub accounts: Option<u64>,
 }
 
