@@ -6,8 +6,8 @@
 //! stand-ins. **Parameters** none. **Source** Bagwell, "Ideal hash trees" (2001), through the `rpds` crate. **Checked against** a plain map
 //! under random changes (`tests/execution_blocks.rs`).
 //!
-//! The maps hash with a fixed function without a seed, and nothing iterates over them: what is inside can only
-//! be asked for by key, so no result depends on their order.
+//! The maps hash with a fixed function without a seed, and nothing iterates over them but to sum modulo 2^256: what is
+//! inside can only be asked for by key, so no result depends on their order.
 
 use parallel_evm::{
     AccountChange, AccountDelta, AccountFields, AccountInfo, Address, B256, Bytecode, MemoryState, PreState,
@@ -123,6 +123,25 @@ impl WorldState {
             }
         }
         self.base.storage(address, slot).unwrap_or_default()
+    }
+
+    /// Balances of all accounts that changed since the base, summed in `origin` and here, wei modulo 2^256. `origin` is a
+    /// state that this one grew from.
+    pub fn ether_against(&self, origin: &Self) -> [U256; 2] {
+        let add = |[then, now]: [U256; 2], address: &Address| {
+            [then.wrapping_add(origin.balance(*address)), now.wrapping_add(self.balance(*address))]
+        };
+        self.accounts.keys().fold([U256::ZERO; 2], add)
+    }
+
+    /// All slots of an account that changed since the base, summed in `origin` and here, modulo 2^256. `origin` is a state
+    /// that this one grew from. `None`: the account's storage was voided in between.
+    pub fn slots_against(&self, origin: &Self, address: Address) -> Option<[U256; 2]> {
+        let Some(account) = self.accounts.get(&address) else { return Some([U256::ZERO; 2]) };
+        let add = |[then, now]: [U256; 2], (slot, value): (&U256, &U256)| {
+            [then.wrapping_add(origin.slot(address, *slot)), now.wrapping_add(*value)]
+        };
+        (!account.cleared).then(|| account.storage.iter().fold([U256::ZERO; 2], add))
     }
 
     fn fields(&self, address: Address) -> Option<AccountFields> {

@@ -195,14 +195,5 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
         }
         lines.push(line);
     }
-    for found in run.rollups.conservation.iter().filter(|found| found.blocks > 0) {
-        lines.push(format!(
-            "  accounted for to the unit after each of {} blocks: tokens on rollups and bridges; ether ({} wei burnt, {} to \
-             sequencers)",
-            count(found.blocks),
-            found.burnt_wei,
-            found.tips_wei,
-        ));
-    }
     lines
 }

@@ -10,10 +10,11 @@ pub use crate::gossip::params::MeshRecord;
 pub use crate::net::message::MessageKind;
 pub use crate::net::params::TopologyStats;
 pub use crate::rollup::bridge::record::{
-    BridgeRecord, ConservationRecord, CrossingRecord, InventoryRecord, OUTCOMES, Outcome, Stage, TripRecord,
+    BridgeRecord, CrossingRecord, InventoryRecord, OUTCOMES, Outcome, Stage, TripRecord,
 };
 pub use crate::rollup::record::{
-    BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, Party, RollupTxRecord, RollupsRecord,
+    BatchRecord, BlobBlockRecord, ConservationRecord, DROP_REASONS, Fate, FleetRecord, Party, RollupTxRecord,
+    RollupsRecord,
 };
 use crate::scenario::plan::Plan;
 pub use crate::workload::users::Group;

@@ -185,6 +185,7 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
                 percent(mean),
             ));
         }
+        lines.extend(accounts_line(run, fleet));
         lines.extend(markets::line(run, fleet));
         lines.extend(dispersion::line(run, fleet));
         lines.extend(welfare::lines(run, fleet));
@@ -200,6 +201,23 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
     }
     lines.extend(bridges::lines(run));
     lines
+}
+
+/// What was accounted for, and after how many blocks.
+fn accounts_line(run: &RunRecord, fleet: &FleetRecord) -> Option<String> {
+    let found = run.rollups.conservation.iter().find(|found| found.chain == fleet_chain(fleet))?;
+    let bridged = run.rollups.bridges.iter().any(|bridge| bridge.chain == fleet_chain(fleet));
+    (found.blocks > 0).then(|| {
+        format!(
+            "    accounted for to the unit after each of {} blocks, and {} times since the genesis: tokens on rollups{}; ether \
+             ({} wei burnt, {} tips)",
+            count(found.blocks),
+            count(found.states),
+            if bridged { " and bridges" } else { "" },
+            found.burnt_wei,
+            found.tips_wei,
+        )
+    })
 }
 
 fn rate(bytes_per_s: f64) -> String {

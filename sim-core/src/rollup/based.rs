@@ -18,6 +18,7 @@
 
 use super::batcher::{Batch, Post};
 use super::compress;
+use super::conservation::Standing;
 use super::fleet::{Fleet, NONE};
 use super::params::{OrderPlan, SequencingPlan};
 use super::record::Fate;
@@ -36,7 +37,7 @@ use crate::gossip::Dissemination;
 use crate::kernel::event::Moment;
 use crate::kernel::ids::NodeId;
 use crate::net::message::{CONTROL_BYTES, MessageKind};
-use parallel_evm::{BlockEnv, ExecuteError, SpecId, TxEnv, U256};
+use parallel_evm::{Address, BlockEnv, ExecuteError, SpecId, TxEnv, U256};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -79,6 +80,7 @@ struct Built {
     /// The post with the batch before it, on whose state it stands.
     parent: Option<u32>,
     state: WorldState,
+    burnt_wei: u128,
     height: u32,
     base_fee_wei: u64,
     gas_used: u64,
@@ -88,10 +90,16 @@ struct Built {
     txs: Vec<u32>,
 }
 
+/// Where a proposer collects its tips.
+fn tips_of(node: NodeId) -> Address {
+    address(AccountKind::Proposer, u64::from(node.0))
+}
+
 /// On what a batch is built.
 struct Ground {
     post: Option<u32>,
     state: WorldState,
+    burnt_wei: u128,
     height: u32,
     base_fee_wei: u64,
 }
@@ -290,6 +298,15 @@ impl Fleet {
             let fewer = chosen.len() as u64 * limit * 97 / 100 / packed;
             chosen.truncate((fewer as usize).clamp(1, chosen.len() - 1));
         };
+        let on = Standing {
+            rollup,
+            state: ground.state,
+            blocks: ground.height.into(),
+            burnt_wei: ground.burnt_wei,
+            base_fee_wei: ground.base_fee_wei,
+            beneficiary: tips_of(node),
+        };
+        let burnt_wei = self.account_for(&on, &executed)?;
         let execution_ns = self.pricing.durations_ns(&executed.trace)[host.fabric.class(node)];
         let (_, ready_ns) = host.cpus[node.index()].run(now.time.0, execution_ns);
         let state = executed.state.clone().expect("a block on a state leads to a state");
@@ -300,6 +317,7 @@ impl Fleet {
             slot,
             parent: ground.post,
             state,
+            burnt_wei,
             height: ground.height + 1,
             base_fee_wei: ground.base_fee_wei,
             gas_used: executed.output.gas_used,
@@ -318,7 +336,7 @@ impl Fleet {
         let rollup = &self.active[place];
         let Some(post) = based.latest(l1, rollup.number, head) else {
             let (state, base_fee_wei) = (self.genesis_of(rollup.number), rules.base_fee_min_wei);
-            return Ground { post: None, state, height: 0, base_fee_wei };
+            return Ground { post: None, state, burnt_wei: 0, height: 0, base_fee_wei };
         };
         let before = &based.built[&post];
         let market = Eip1559 { elasticity: rules.elasticity, change_denominator: rules.change_denominator };
@@ -330,7 +348,8 @@ impl Fleet {
             }
             (base_fee_wei, gas) = (next, 0);
         }
-        Ground { post: Some(post), state: before.state.clone(), height: before.height, base_fee_wei }
+        let (state, burnt_wei, height) = (before.state.clone(), before.burnt_wei, before.height);
+        Ground { post: Some(post), state, burnt_wei, height, base_fee_wei }
     }
 
     /// The transactions of a batch, in the rollup's order, nonces without gaps.
@@ -381,7 +400,7 @@ impl Fleet {
             let rules = Rules { spec: SpecId::OSAKA, chain_id: self.chain_id(rollup) };
             let env = BlockEnv {
                 number: U256::from(ground.height + 1),
-                beneficiary: address(AccountKind::Proposer, u64::from(node.0)),
+                beneficiary: tips_of(node),
                 timestamp: U256::from(EPOCH_S + u64::from(slot) * self.common.slot_ns / 1_000_000_000),
                 gas_limit: self.common.plan.rules.gas_limit,
                 basefee: ground.base_fee_wei,
@@ -495,7 +514,12 @@ impl Fleet {
             based.landed.entry(built.rollup).or_default().push((block, post));
             let place = self.places[built.rollup as usize] as usize;
             let batch = self.posts[post as usize].batches[0];
-            self.active[place].stands_at(built.state.clone(), built.height, built.base_fee_wei);
+            self.active[place].stands_at(
+                built.state.clone(),
+                built.burnt_wei,
+                built.height,
+                built.base_fee_wei,
+            );
             self.active[place].totals.blocks += 1;
             self.active[place].totals.gas_used += built.gas_used;
             self.tally.executed += built.txs.len() as u64;

@@ -17,6 +17,7 @@
 use super::based::Based;
 use super::batcher::{Batch, Host as BatcherHost, Post};
 use super::bridge::{Crossings, Letter, Places};
+use super::conservation::Tokens;
 use super::labels::Sighting;
 use super::liquidity::agents::{Agents, Shown};
 use super::liquidity::books::{Books, Paid};
@@ -24,6 +25,7 @@ use super::liquidity::providers::{Moved, Providers};
 use super::liquidity::searchers::Searchers;
 use super::liquidity::trades::Trade;
 use super::params::FleetPlan;
+use super::record::ConservationRecord;
 use super::samples::Samples;
 use super::sequencer::Rollup;
 use super::shared::Shared;
@@ -58,6 +60,7 @@ pub(super) struct Common {
     pub shares: Shares,
     /// How the liquidity of every pool is spread, if it is.
     pub liquidity: Option<Shares>,
+    pub tokens: Tokens,
     pub samplers: Samplers,
     pub last_ns: u64,
     pub slot_ns: u64,
@@ -143,6 +146,7 @@ pub struct Fleet {
     /// Where one sequencer serves all.
     pub(super) shared: Option<Box<Shared>>,
     pub(super) tally: Tally,
+    pub(super) conservation: ConservationRecord,
     pub(super) samples: Samples,
 }
 
@@ -200,7 +204,9 @@ impl Fleet {
         let (slot_ns, last_ns) = (setup.slot_ns, setup.last_ns);
         let based = Based::new(plan.rules.sequencing, &setup.schedule, setup.last_slot, gateways.len());
         let shared = Shared::new(plan.rules.sequencing);
-        let common = Common { plan, seed, economy, genesis, shares, liquidity, samplers, last_ns, slot_ns };
+        let tokens = Tokens::new(economy.tokens());
+        let common =
+            Common { plan, seed, economy, genesis, shares, liquidity, tokens, samplers, last_ns, slot_ns };
         Ok(Self {
             chain,
             l1,
@@ -232,6 +238,7 @@ impl Fleet {
             based,
             shared,
             tally: Tally::default(),
+            conservation: ConservationRecord::default(),
             samples: Samples::default(),
         })
     }
@@ -260,7 +267,7 @@ impl Fleet {
     /// A timer of the fleet fired at a node.
     ///
     /// # Errors
-    /// When a block cannot be executed at all, or something on a bridge is not accounted for.
+    /// When a block cannot be executed at all, or something is not accounted for.
     pub fn on_timer<D: Dissemination>(
         &mut self,
         host: &mut Host<'_, D>,

@@ -114,6 +114,7 @@ impl Fleet {
             .collect();
         batches.sort_unstable_by_key(|b| (b.rollup, b.number));
         into.batches.extend(batches);
+        into.conservation.push(self.conservation_record());
         self.record_bridges(&slots, end_ns, measured, into);
     }
 

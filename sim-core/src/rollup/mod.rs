@@ -12,6 +12,7 @@
 //! * [`labels`]: soft, posted, L1-final, proven: what each user sees, and when.
 //! * [`shares`]: what part of demand and of liquidity a rollup has. [`liquidity`]: trades on pools spread over chains.
 //! * [`bridge`]: bridges between the rollups of a fleet, people who cross them, conservation of what is on them.
+//! * `conservation`: after every block every token and all ether is accounted for.
 //! * [`presets`]: parameters of known designs with their sources. [`record`]: what a run leaves behind.
 //! * [`look`], [`samples`]: what a fleet looks like while it runs.
 //!
@@ -27,6 +28,7 @@ mod based;
 pub mod batcher;
 pub mod bridge;
 pub mod compress;
+mod conservation;
 pub mod fleet;
 pub mod labels;
 pub mod liquidity;

@@ -1,6 +1,6 @@
 //! What a run leaves behind of its rollups: plain data.
 
-use super::bridge::record::{BridgeRecord, ConservationRecord, CrossingRecord, InventoryRecord, TripRecord};
+use super::bridge::record::{BridgeRecord, CrossingRecord, InventoryRecord, TripRecord};
 use super::liquidity::books::{Books, Paid};
 use super::liquidity::providers::Moved;
 use super::liquidity::trades::Trade;
@@ -234,6 +234,23 @@ pub struct BlobBlockRecord {
     pub eligible: u32,
 }
 
+/// What was checked in a fleet (see [`conservation`](super::conservation)). A run in which it does not hold ends with an
+/// error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConservationRecord {
+    /// Chain number of the fleet.
+    pub chain: u32,
+    /// Executed blocks after which every token and all ether of their rollup were accounted for; those among them that
+    /// were lost with a block of the L1.
+    pub blocks: u64,
+    /// Times a rollup's whole state was accounted for against its genesis.
+    pub states: u64,
+    /// Base fees burnt, wei.
+    pub burnt_wei: u128,
+    /// Tips collected by sequencers or proposers, wei.
+    pub tips_wei: u128,
+}
+
 /// Everything a run leaves behind of its rollups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RollupsRecord {
@@ -253,6 +270,6 @@ pub struct RollupsRecord {
     pub bridges: Vec<BridgeRecord>,
     /// By fleet, bridge and time.
     pub inventories: Vec<InventoryRecord>,
-    /// One entry a fleet with bridges or travellers.
+    /// One entry a fleet.
     pub conservation: Vec<ConservationRecord>,
 }

@@ -54,6 +54,8 @@ pub(super) struct Rollup {
     building: Option<Box<Building>>,
     pub channel: batcher::Channel,
     pub totals: Totals,
+    /// Base fees of the blocks its state stands on, wei.
+    pub burnt_wei: u128,
 }
 
 /// What a rollup has done.
@@ -75,6 +77,7 @@ pub(super) struct Building {
     pub raw: Vec<u8>,
     ends: Vec<u32>,
     state: WorldState,
+    burnt_wei: u128,
     gas_used: u64,
     start_ns: u64,
     /// Execution by hardware class, ns.
@@ -110,12 +113,14 @@ impl Rollup {
             building: None,
             channel: batcher::Channel::default(),
             totals: Totals::default(),
+            burnt_wei: 0,
         }
     }
 
     /// It is where others' batches have led it.
-    pub fn stands_at(&mut self, state: WorldState, height: u32, base_fee_wei: u64) {
-        (self.state, self.height, self.base_fee_wei) = (state, height, base_fee_wei);
+    pub fn stands_at(&mut self, state: WorldState, burnt_wei: u128, height: u32, base_fee_wei: u64) {
+        (self.state, self.burnt_wei) = (state, burnt_wei);
+        (self.height, self.base_fee_wei) = (height, base_fee_wei);
     }
 
     /// Brings the time integral of the queue's length up to `now_ns`, before the length changes.
@@ -294,7 +299,7 @@ impl Fleet {
         executed: &ExecutedBlock,
         durations: Arc<[u64]>,
     ) -> Result<(), RunError> {
-        self.audit_execution(place, self.active[place].base_fee_wei, executed)?;
+        let burnt_wei = self.account_for(&self.standing(place), executed)?;
         self.note_crossings(place, &chosen, executed);
         let touched = if self.common.plan.demand.trade.is_some() {
             self.note_trades(now, place, &chosen, executed)
@@ -317,6 +322,7 @@ impl Fleet {
             raw,
             ends,
             state,
+            burnt_wei,
             gas_used,
             start_ns,
             durations,
@@ -490,7 +496,7 @@ impl Fleet {
         self.active[place].count(now.time.0);
         let rollup = &mut self.active[place];
         let Some(block) = rollup.building.take() else { return Ok(()) };
-        rollup.state = block.state.clone();
+        (rollup.state, rollup.burnt_wei) = (block.state.clone(), block.burnt_wei);
         rollup.window_gas += block.gas_used;
         rollup.totals.blocks += 1;
         rollup.totals.gas_used += block.gas_used;

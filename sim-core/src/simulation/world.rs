@@ -134,6 +134,7 @@ impl<D: Dissemination> World<D> {
     pub fn run_until(&mut self, until: SimTime, budget: u64) -> Result<bool, RunError> {
         let until = until.min(self.end);
         let stop_at = self.events.saturating_add(budget);
+        let goes_on = self.now < until;
         while self.now < until {
             self.intervene();
             let limit = until.min(self.next_barrier).min(self.timeline.next());
@@ -145,7 +146,7 @@ impl<D: Dissemination> World<D> {
                 self.barrier();
             }
         }
-        if self.now == self.end {
+        if goes_on && self.now == self.end {
             self.audit_fleets()?;
         }
         Ok(true)

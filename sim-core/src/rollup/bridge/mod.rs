@@ -3,7 +3,7 @@
 //! * [`canonical`], [`intents`], [`attestation`], [`interop`]: what a bridge waits for until tokens may arrive.
 //! * [`trips`]: people with something to do, at home or elsewhere, by what they have been shown.
 //! * `together`: people who trade on several rollups at once.
-//! * `effects`: what blocks with their transactions bring about. `accounts`: contracts, accounts, the transactions they send. [`ledger`]: nothing is made or lost.
+//! * `effects`: what blocks with their transactions bring about. `accounts`: contracts, accounts, the transactions they send. [`ledger`]: what is on the way is what was sent and is not there.
 //! * [`params`], [`record`]: what a plan says, what a run leaves behind.
 //!
 //! **Captures.** Tokens move by transactions on bytecode: somebody sends them to the bridge's contract at the source,

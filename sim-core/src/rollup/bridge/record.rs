@@ -170,16 +170,3 @@ pub struct InventoryRecord {
     /// Owed to them.
     pub owed: f64,
 }
-
-/// What was checked in a fleet with bridges. A run in which it does not hold ends with an error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ConservationRecord {
-    /// Chain number of the fleet.
-    pub chain: u32,
-    /// Blocks after which every token and all ether of their rollup were accounted for.
-    pub blocks: u64,
-    /// Base fees burnt, wei.
-    pub burnt_wei: u128,
-    /// Tips collected by sequencers, wei.
-    pub tips_wei: u128,
-}

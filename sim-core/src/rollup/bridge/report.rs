@@ -1,6 +1,6 @@
-//! What bridges leave behind: records of journeys, crossings, bridges, inventories and what was checked.
+//! What bridges leave behind: records of journeys, crossings, bridges and inventories.
 
-use super::record::{BridgeRecord, ConservationRecord, CrossingRecord, Outcome, TripRecord};
+use super::record::{BridgeRecord, CrossingRecord, Outcome, TripRecord};
 use super::trips::Trip;
 use super::{Fleet, Message};
 use crate::rollup::liquidity::float;
@@ -42,7 +42,6 @@ impl Fleet {
                 into.inventories.extend(book.samples(self.chain, number));
             }
         }
-        into.conservation.push(ConservationRecord { chain: self.chain, ..self.crossings.ledger.record });
     }
 
     /// Journeys and crossings as they are.

@@ -45,13 +45,9 @@ impl<D: Dissemination> World<D> {
         }
     }
 
-    /// At the end everything on bridges is accounted for.
-    pub(super) fn audit_fleets(&self) -> Result<(), RunError> {
-        let fleets = self.chains.iter().filter_map(|chain| match chain {
-            ChainState::Fleet(fleet) => Some(fleet),
-            _ => None,
-        });
-        fleets.into_iter().try_for_each(|fleet| fleet.audit())
+    /// At the end everything on rollups and bridges is accounted for.
+    pub(super) fn audit_fleets(&mut self) -> Result<(), RunError> {
+        self.chains.iter_mut().filter_map(ChainState::fleet_mut).try_for_each(Fleet::audit)
     }
 
     /// A message of a fleet.
@@ -91,5 +87,61 @@ impl<D: Dissemination> World<D> {
                 notices.iter().for_each(|notice| fleet.on_notice(&mut host, slots, now, *notice));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gossip::flood::Flood;
+    use crate::kernel::time::SimTime;
+    use crate::scenario::{Changes, Library, Scenario};
+    use crate::simulation::Resources;
+    use crate::simulation::assemble::assemble;
+    use std::path::Path;
+
+    fn world(fleet: &str) -> World<Flood> {
+        let text = format!(
+            "(version: 1, seed: 3, run: (blocks: 10, warm_up: 0), nodes: (count: 16, hardware: \"attester\"), \
+             network: (topology: RandomRegular(degree: 6), gossip: Flood), chain: (slot: \"12 s\"), workload: Empty, \
+             rollups: [Fleet({fleet})])"
+        );
+        let scenario =
+            Scenario::parse(&text, Path::new("mine.ron"), &Library::default(), &Changes::default());
+        let plan = scenario.unwrap_or_else(|e| panic!("{e}")).base;
+        assemble(&plan, &Resources::default(), Flood::new).expect("a sound plan")
+    }
+
+    /// Runs for a while, gives somebody a wei, and goes on.
+    fn forged(fleet: &str) -> RunError {
+        let mut world = world(fleet);
+        assert_eq!(world.run_until(SimTime(60_000_000_000), u64::MAX), Ok(true));
+        let fleet = world.chains[1].fleet_mut().expect("behind the L1 stands a fleet");
+        assert!(fleet.active_rollups() > 0);
+        fleet.forge_a_wei(0);
+        world.run_until(SimTime(u64::MAX), u64::MAX).expect_err("a wei came from nowhere")
+    }
+
+    #[test]
+    fn a_wei_that_no_block_brought_ends_the_run_whoever_sequences() {
+        for preset in ["op-like", "arbitrum-like", "zk-realtime"] {
+            let error = forged(&format!("preset: \"{preset}\", demand: (rate: \"3 tx/s\")"));
+            assert!(error.to_string().contains("rollup 0: not everything is accounted for"), "{error}");
+        }
+        // Nobody builds on the state of a based rollup that stands there: it is that of batches.
+        let mut world = world("preset: \"based\", demand: (rate: \"3 tx/s\")");
+        assert_eq!(world.run_until(SimTime(u64::MAX), u64::MAX), Ok(true));
+        let fleet = world.chains[1].fleet_mut().expect("behind the L1 stands a fleet");
+        assert_eq!(fleet.audit(), Ok(()));
+        fleet.forge_a_wei(0);
+        assert!(fleet.audit().is_err());
+    }
+
+    #[test]
+    fn an_account_is_taken_once_however_often_a_finished_run_is_asked_to_go_on() {
+        let mut world = world("preset: \"op-like\", demand: (rate: \"3 tx/s\")");
+        assert_eq!(world.run_until(SimTime(u64::MAX), u64::MAX), Ok(true));
+        world.chains[1].fleet_mut().expect("behind the L1 stands a fleet").forge_a_wei(0);
+        assert_eq!(world.run_until(SimTime(u64::MAX), u64::MAX), Ok(true));
     }
 }
