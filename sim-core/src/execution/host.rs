@@ -51,6 +51,10 @@ pub mod timers {
     pub const BUILT: u8 = 43;
     /// A gateway of based rollups looks whether something must be sent again.
     pub const RESEND: u8 = 44;
+    /// A node that derives a rollup has waited long enough for blobs it asked for.
+    pub const FETCH: u8 = 45;
+    /// It has executed what a batch completes.
+    pub const DERIVED: u8 = 46;
 }
 
 /// What a task's timer is about: (chain, the chain's own number).

@@ -16,6 +16,7 @@ pub mod bridges;
 pub mod burst;
 pub mod causes;
 pub mod analysis;
+pub mod derivation;
 pub mod dispersion;
 pub mod error;
 pub mod figures;

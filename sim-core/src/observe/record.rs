@@ -13,8 +13,8 @@ pub use crate::rollup::bridge::record::{
     BridgeRecord, CrossingRecord, InventoryRecord, OUTCOMES, Outcome, Stage, TripRecord,
 };
 pub use crate::rollup::record::{
-    BatchRecord, BlobBlockRecord, ConservationRecord, DROP_REASONS, Fate, FleetRecord, Party, RollupTxRecord,
-    RollupsRecord,
+    BatchRecord, BlobBlockRecord, ConservationRecord, DROP_REASONS, DerivationRecord, Fate, FleetRecord,
+    Party, RollupTxRecord, RollupsRecord,
 };
 use crate::scenario::plan::Plan;
 pub use crate::workload::users::Group;

@@ -6,7 +6,7 @@
 use super::format::{count, duration_or_never, percent, prefixed, three_digits};
 use super::record::{BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, RollupTxRecord, RunRecord};
 use super::stats::Sample;
-use super::{bridges, dispersion, markets, welfare};
+use super::{bridges, derivation, dispersion, markets, welfare};
 use crate::chain::fee_market::blob::BLOB_BYTES;
 use crate::scenario::plan::ConsensusPlan;
 
@@ -198,6 +198,7 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
                 count(sample.len())
             ));
         }
+        lines.extend(derivation::lines(run, fleet));
     }
     lines.extend(bridges::lines(run));
     lines

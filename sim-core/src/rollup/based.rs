@@ -307,10 +307,13 @@ impl Fleet {
             beneficiary: tips_of(node),
         };
         let burnt_wei = self.account_for(&on, &executed)?;
-        let execution_ns = self.pricing.durations_ns(&executed.trace)[host.fabric.class(node)];
+        let durations = self.pricing.durations_ns(&executed.trace);
+        let execution_ns = durations[host.fabric.class(node)];
         let (_, ready_ns) = host.cpus[node.index()].run(now.time.0, execution_ns);
         let state = executed.state.clone().expect("a block on a state leads to a state");
         let post = self.add_based_post((slot, node, rollup), now, (chosen.len() as u32, raw, packed));
+        let batch = self.posts[post as usize].batches[0];
+        self.note_based(batch, chosen.len(), durations, (ground.height + 1, state.id()));
         host.task_timer(now, ready_ns - now.time.0, node, timers::BUILT, (self.chain, post));
         let built = Built {
             rollup,

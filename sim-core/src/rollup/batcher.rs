@@ -323,6 +323,7 @@ impl Fleet {
         channel.posting = true;
         channel.wanting = false;
         self.batches.push(batch);
+        self.note_batch(batch.rollup, number, count);
         (number, packed)
     }
 

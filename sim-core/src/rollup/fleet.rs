@@ -6,8 +6,7 @@
 //! a function of its number alone. A rollup becomes active with the first transaction that reaches its sequencer and only then holds
 //! anything else. Nothing is pending for the others.
 //!
-//! **Leaves out.** Empty blocks (a rollup makes none), execution of batches by nodes that read them from the L1
-//! (followers execute what the sequencer sends them), forced inclusion, sequencers that fail over. A batch under way is not changed; a rollup has one
+//! **Leaves out.** Empty blocks (a rollup makes none), forced inclusion, sequencers that fail over. A batch under way is not changed; a rollup has one
 //! at a time and waits for its finality on the L1 before it offers the next, so a reorganisation of the L1 never
 //! reorders them. A batch in a lost L1 block is offered again.
 //!
@@ -18,6 +17,7 @@ use super::based::Based;
 use super::batcher::{Batch, Host as BatcherHost, Post};
 use super::bridge::{Crossings, Letter, Places};
 use super::conservation::Tokens;
+use super::derive::Derivation;
 use super::labels::Sighting;
 use super::liquidity::agents::{Agents, Shown};
 use super::liquidity::books::{Books, Paid};
@@ -145,6 +145,7 @@ pub struct Fleet {
     pub(super) based: Option<Box<Based>>,
     /// Where one sequencer serves all.
     pub(super) shared: Option<Box<Shared>>,
+    pub(super) derivation: Derivation,
     pub(super) tally: Tally,
     pub(super) conservation: ConservationRecord,
     pub(super) samples: Samples,
@@ -237,6 +238,7 @@ impl Fleet {
             load: Load::default(),
             based,
             shared,
+            derivation: Derivation::default(),
             tally: Tally::default(),
             conservation: ConservationRecord::default(),
             samples: Samples::default(),
@@ -291,6 +293,8 @@ impl Fleet {
             timers::RESEND => self.on_look_for_answers(host, now, number as usize),
             timers::AGENT => self.on_agent(host, now, number),
             timers::SEARCHER => self.on_searcher(host, now, number),
+            timers::FETCH => self.ask(host, now, number),
+            timers::DERIVED => self.on_derived(host, now, number),
             timers::TRIP => self.on_trip(host, now, number),
             timers::CROSSING => self.on_wake(host, now, number),
             other => unreachable!("nobody sets timer {other} for a fleet"),
@@ -311,6 +315,8 @@ impl Fleet {
             self.on_handed_over(now, content);
         } else if kind == MessageKind::Transactions {
             self.on_transaction(host, now, content);
+        } else if kind == MessageKind::Blob {
+            self.on_blobs(host, now, node, content);
         } else {
             self.on_answer(host, now, node, content);
         }
@@ -326,6 +332,7 @@ impl Fleet {
     ) {
         let Some(market) = &l1.offers else { return };
         self.land(l1, notice.block);
+        self.derive(host, l1, now, notice);
         let gateway = self.gateway_of.get(&notice.node).copied();
         let own_host = self.host_of.get(&notice.node).copied();
         if gateway.is_none() && own_host.is_none() {
@@ -372,5 +379,6 @@ impl Fleet {
             + self.posts.capacity() * size_of::<Post>()
             + channels
             + self.crossings.heap_bytes()
+            + self.derivation.heap_bytes()
     }
 }

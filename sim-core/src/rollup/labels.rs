@@ -6,6 +6,8 @@
 //! window is added by rule and may end after the run. So the labels come in this order by construction of the
 //! events, which a test checks.
 //!
+//! *Derived*: a node that takes nothing but the L1 has executed the transaction's block (`derive`).
+//!
 //! **Leaves out.** Gateways that derive and execute batches themselves: they check that data is there.
 
 use super::fleet::{Fleet, NONE};
@@ -85,10 +87,15 @@ impl Fleet {
     ) {
         let slots = self.posted_slots(l1, canonical);
         into.fleets.push(self.totals(&slots, end_ns));
+        let derived = self.derived_times(canonical);
         for gateway in &self.gateways {
-            let txs = gateway.txs.iter().map(|tx| self.tx_record(*tx as usize, measured));
+            let txs = gateway.txs.iter().map(|tx| RollupTxRecord {
+                derived_ns: derived.get(&self.completing_batch(*tx as usize)).cloned().unwrap_or_default(),
+                ..self.tx_record(*tx as usize, measured)
+            });
             into.transactions.extend(txs);
         }
+        self.record_derivations(l1, canonical, into);
         let mut batches: Vec<BatchRecord> = self
             .batches
             .iter()
@@ -209,6 +216,7 @@ impl Fleet {
             posted_ns,
             final_ns,
             proven_ns: proof_ns.map(|ns| ns + window_ns),
+            derived_ns: Vec::new(),
             measured: (from_ns..to_ns).contains(&tx.submitted_ns),
             party: self.party(tx.gateway),
             moved: self.moved.get(&(index as u32)).filter(|_| tx.fate == Fate::Included).copied(),

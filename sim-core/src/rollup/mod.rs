@@ -9,6 +9,7 @@
 //! * `shared`: one sequencer for all rollups of a fleet; bundles that are taken together or not at all.
 //! * `based`: no sequencer: whoever proposes the L1's next block orders, executes and posts.
 //! * [`batcher`]: collects what was executed, compresses it for real ([`compress`]), bids for space on the L1.
+//! * `derive`: nodes that take only what is on the L1, fetch blobs, and execute.
 //! * [`labels`]: soft, posted, L1-final, proven: what each user sees, and when.
 //! * [`shares`]: what part of demand and of liquidity a rollup has. [`liquidity`]: trades on pools spread over chains.
 //! * [`bridge`]: bridges between the rollups of a fleet, people who cross them, conservation of what is on them.
@@ -29,6 +30,7 @@ pub mod batcher;
 pub mod bridge;
 pub mod compress;
 mod conservation;
+mod derive;
 pub mod fleet;
 pub mod labels;
 pub mod liquidity;

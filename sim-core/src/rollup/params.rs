@@ -39,6 +39,9 @@ pub struct FleetPlan {
     pub sequencers: u32,
     /// Nodes that follow each rollup beside its sequencer: they are sent every block and execute it.
     pub followers: u32,
+    /// Nodes that derive each rollup from the L1: they are sent nothing, and execute what is posted.
+    #[serde(default)]
+    pub derivers: u32,
     /// Blocks and fees.
     pub rules: RulesPlan,
     /// Posting.

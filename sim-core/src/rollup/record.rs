@@ -4,6 +4,7 @@ use super::bridge::record::{BridgeRecord, CrossingRecord, InventoryRecord, TripR
 use super::liquidity::books::{Books, Paid};
 use super::liquidity::providers::Moved;
 use super::liquidity::trades::Trade;
+use parallel_evm::B256;
 use serde::{Deserialize, Serialize};
 
 /// One fleet.
@@ -117,6 +118,9 @@ pub struct RollupTxRecord {
     pub final_ns: Option<u64>,
     /// The proof's L1 block is final at the gateway and the window is over, ns (may lie after the run's end).
     pub proven_ns: Option<u64>,
+    /// When nodes that derive the rollup had its state with the transaction, ns; only those that got so far, in the order of
+    /// time.
+    pub derived_ns: Vec<u64>,
     /// Inside the measured part of the run.
     pub measured: bool,
     /// Who sent it.
@@ -234,6 +238,39 @@ pub struct BlobBlockRecord {
     pub eligible: u32,
 }
 
+/// A batch at a node that derives its rollup, from one L1 block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DerivationRecord {
+    /// Chain number of the fleet.
+    pub chain: u32,
+    /// Rollup.
+    pub rollup: u32,
+    /// The rollup's own count of batches.
+    pub number: u32,
+    /// The node.
+    pub node: u32,
+    /// Slot of the L1 block.
+    pub slot: u32,
+    /// The L1 block is on the winning chain; otherwise the work was in vain.
+    pub canonical: bool,
+    /// The node had executed the L1 block, ns.
+    pub l1_ns: u64,
+    /// It had the batch's bytes, and those of all before it, ns.
+    pub here_ns: Option<u64>,
+    /// It had executed the blocks that the batch completes, ns.
+    pub derived_ns: Option<u64>,
+    /// What that took its cores, ns.
+    pub execution_ns: u64,
+    /// Blocks (or parts that were confirmed) that the batch completes.
+    pub blocks: u32,
+    /// Transactions in them.
+    pub transactions: u32,
+    /// The rollup's count of blocks up to the last of them; 0: there is none.
+    pub height: u64,
+    /// What identifies the state after it.
+    pub state: B256,
+}
+
 /// What was checked in a fleet (see [`conservation`](super::conservation)). A run in which it does not hold ends with an
 /// error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -260,6 +297,8 @@ pub struct RollupsRecord {
     pub transactions: Vec<RollupTxRecord>,
     /// By fleet, rollup and number.
     pub batches: Vec<BatchRecord>,
+    /// By fleet, rollup, node and time.
+    pub derivations: Vec<DerivationRecord>,
     /// By chain, slot and proposer.
     pub blob_blocks: Vec<BlobBlockRecord>,
     /// By fleet, travellers, gateway and order of starting.

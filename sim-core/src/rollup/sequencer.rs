@@ -516,6 +516,7 @@ impl Fleet {
         self.show(host, now, place, (&block.txs, &block.touched));
         self.show_desks(host, now, place, &block.touched);
         self.feed(host, now, place, &block);
+        self.note_block(place, &block.txs, &block.durations);
         self.fill_channel(host, now, place, (block.start_ns, &block.txs, &block.raw, &block.ends));
         self.await_block(host, now, place);
         Ok(())

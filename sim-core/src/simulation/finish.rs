@@ -303,6 +303,11 @@ impl<D: Dissemination> World<D> {
             fold.absorb(u64::from(batch.rollup) << 32 | u64::from(batch.number));
             fold.absorb(batch.compressed_bytes << 32 | u64::from(batch.slot.unwrap_or(0)));
         }
+        for derivation in &record.rollups.derivations {
+            fold.absorb(u64::from(derivation.rollup) << 32 | u64::from(derivation.number));
+            fold.absorb(u64::from(derivation.node) << 32 | u64::from(derivation.slot));
+            fold.absorb(derivation.derived_ns.unwrap_or(0));
+        }
         for trip in &record.rollups.trips {
             fold.absorb(trip.started_ns);
             fold.absorb(trip.ended_ns.unwrap_or(0));

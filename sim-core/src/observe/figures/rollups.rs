@@ -1,23 +1,32 @@
 //! Rollups: what users wait for, blobs and their price, and what the number of rollups changes.
 
 use super::Figure;
+use crate::observe::derivation;
 use crate::observe::plot::canvas::{Canvas, LegendItem, Panel, Swatch};
 use crate::observe::plot::scale::Scale;
 use crate::observe::plot::table::{Cell, DataTable};
 use crate::observe::plot::{line, theme};
 use crate::observe::record::{BlobBlockRecord, RunRecord};
 use crate::observe::rollups::{self, LABELS};
+use crate::observe::stats::Sample;
+
+/// What a transaction is at a node that took it from the L1.
+const DERIVED: &str = "derived";
 
 /// Time to each label, by fleet, for the base.
 pub fn labels(records: &[RunRecord]) -> Option<Figure> {
     let base = records.first()?;
     let fleets = rollups::fleets(base);
-    let longest = fleets.iter().flat_map(|f| &f.labels).filter_map(|s| s.values().last().copied()).max()?;
+    let derived: Vec<Option<Sample>> =
+        fleets.iter().map(|f| derivation::summarise(base, f.fleet).map(|found| found.since)).collect();
+    let samples = fleets.iter().flat_map(|f| &f.labels).chain(derived.iter().flatten());
+    let longest = samples.filter_map(|s| s.values().last().copied()).max()?;
     let mut table =
         DataTable::new(["fleet", "label", "p50 (s)", "p95 (s)", "p99 (s)", "transactions", "without it"]);
     let seconds = |ns: u64| ns as f64 / 1e9;
-    for fleet in &fleets {
-        for (label, sample) in LABELS.iter().zip(&fleet.labels) {
+    for (fleet, derived) in fleets.iter().zip(&derived) {
+        let further = derived.iter().map(|sample| (&DERIVED, sample));
+        for (label, sample) in LABELS.iter().zip(&fleet.labels).chain(further) {
             let [p50, p95, p99] = [500, 950, 990].map(|p| Cell::maybe(sample.percentile(p).map(seconds)));
             let counts = [Cell::Int(sample.len()), Cell::Int(sample.missing())];
             let names = [Cell::Text(fleet.fleet.name.clone()), Cell::Text((*label).to_owned())];
@@ -26,17 +35,18 @@ pub fn labels(records: &[RunRecord]) -> Option<Figure> {
     }
     let subtitle = format!("Arm: {}; from handing in a transaction, at the user's node", base.plan.name);
     let mut canvas = Canvas::new("What users of rollups wait for", &subtitle);
-    let legend = LABELS.iter().enumerate();
+    let further = derived.iter().flatten().next().map(|_| &DERIVED);
+    let legend = LABELS.iter().chain(further).enumerate();
     let legend: Vec<LegendItem> =
         legend.map(|(n, l)| LegendItem::new(*l, theme::series_colour(n), Swatch::Line(""))).collect();
     canvas.legend(&legend);
     let shortest = fleets.iter().filter_map(|f| f.labels[0].values().first().copied()).min().unwrap_or(1);
     let x = Scale::log_around([seconds(shortest.max(1)), seconds(longest)].into_iter());
-    for fleet in &fleets {
+    for (fleet, derived) in fleets.iter().zip(&derived) {
         let panel = Panel::below(&mut canvas, 110.0, x, Scale::Linear { low: 0.0, high: 100.0 });
         panel.draw_y(&mut canvas.svg, &format!("{} (%)", fleet.fleet.name));
         panel.draw_x(&mut canvas.svg, "time since submission (s)");
-        for (n, sample) in fleet.labels.iter().enumerate() {
+        for (n, sample) in fleet.labels.iter().chain(derived).enumerate() {
             let point = |share: u32| Some((seconds(sample.percentile(share * 10)?), f64::from(share)));
             let points: Vec<_> = (0..=100).map(point).collect();
             line::draw(&mut canvas.svg, &panel, &points, theme::series_colour(n), 2.2, "");
@@ -51,7 +61,8 @@ pub fn labels(records: &[RunRecord]) -> Option<Figure> {
         how: "Measured transactions that were not dropped; those that never got a label count in the share. Soft: \
               the sequencer's confirmation is at the user's gateway. Posted: the gateway has executed the L1 block \
               with the batch. L1-final: that block is final there. Proven: the proof's L1 block is final there and \
-              the window over, which is added by rule."
+              the window over, which is added by rule. Derived, where there are nodes that take only what is on the L1: such a \
+              node has executed the transaction's block."
             .to_owned(),
         svg: canvas.finish(8.0, "Cumulative distributions of the time to each label, by fleet."),
         table,

@@ -87,7 +87,7 @@ pub struct TableFile {
 }
 
 /// All tables, in the order in which they are documented.
-pub const ALL: [TableFile; 14] = [
+pub const ALL: [TableFile; 15] = [
     TableFile {
         file: "blocks.parquet",
         row: "One row per arm and block, warm-up and stale blocks included.",
@@ -145,6 +145,14 @@ pub const ALL: [TableFile; 14] = [
             writer::write(sink, &rollups::batch_columns(), || rollups::rows(records, |r| &r.batches))
         },
         describe: || describe(&rollups::batch_columns()),
+    },
+    TableFile {
+        file: "derivations.parquet",
+        row: "One row per arm, batch, L1 block with it and node that derives its rollup.",
+        write: |records, sink| {
+            writer::write(sink, &rollups::derivation_columns(), || rollups::rows(records, |r| &r.derivations))
+        },
+        describe: || describe(&rollups::derivation_columns()),
     },
     TableFile {
         file: "blobs.parquet",

@@ -1,10 +1,10 @@
-//! `rollups.parquet`, `rollup_transactions.parquet`, `batches.parquet`, `blobs.parquet`.
+//! `rollups.parquet`, `rollup_transactions.parquet`, `batches.parquet`, `derivations.parquet`, `blobs.parquet`.
 
 use super::{Column, Get, column};
 use crate::observe::provision;
 use crate::observe::record::{
-    BatchRecord, BlobBlockRecord, DROP_REASONS, Fate, FleetRecord, Party, RollupTxRecord, RollupsRecord,
-    RunRecord,
+    BatchRecord, BlobBlockRecord, DROP_REASONS, DerivationRecord, Fate, FleetRecord, Party, RollupTxRecord,
+    RollupsRecord, RunRecord,
 };
 use crate::workload::economy::RESERVE;
 
@@ -199,6 +199,24 @@ pub fn transaction_columns<'a>() -> Vec<Column<Row<'a, RollupTxRecord>>> {
             "the proof is final at the gateway and its window over (by rule); null: never",
             Get::OptU64(|r| r.record.proven_ns),
         ),
+        column(
+            "derived_first_ns",
+            "ns",
+            "derived from the L1 at the first node that does; null: at none",
+            Get::OptU64(|r| r.record.derived_ns.first().copied()),
+        ),
+        column(
+            "derived_last_ns",
+            "ns",
+            "derived at the last of those that had it when the run ended; null: at none",
+            Get::OptU64(|r| r.record.derived_ns.last().copied()),
+        ),
+        column(
+            "derived_at",
+            "-",
+            "nodes that had derived it when the run ended",
+            Get::U64(|r| r.record.derived_ns.len() as u64),
+        ),
         column("measured", "-", "outside the warm-up", Get::OptBool(|r| Some(r.record.measured))),
         column(
             "trade_size",
@@ -328,6 +346,52 @@ pub fn batch_columns<'a>() -> Vec<Column<Row<'a, BatchRecord>>> {
             "gwei",
             "what its L1 transaction paid",
             Get::OptF64(|r| Some(r.record.cost_wei as f64 / 1e9)),
+        ),
+    ]
+}
+
+/// Columns of `derivations.parquet`.
+pub fn derivation_columns<'a>() -> Vec<Column<Row<'a, DerivationRecord>>> {
+    vec![
+        arm(),
+        column(
+            "fleet",
+            "-",
+            "name of the fleet",
+            Get::OptText(|r: &Row<'_, DerivationRecord>| fleet_name(r.run, r.record.chain)),
+        ),
+        column("rollup", "-", "number of the rollup in its fleet", Get::U64(|r| r.record.rollup.into())),
+        column("number", "-", "the rollup's own count of batches", Get::U64(|r| r.record.number.into())),
+        column("node", "-", "the node", Get::U64(|r| r.record.node.into())),
+        column("slot", "-", "slot of the L1 block", Get::U64(|r| r.record.slot.into())),
+        column(
+            "canonical",
+            "-",
+            "the L1 block is on the winning chain",
+            Get::OptBool(|r| Some(r.record.canonical)),
+        ),
+        column("l1_ns", "ns", "the node had executed the L1 block", Get::U64(|r| r.record.l1_ns)),
+        column(
+            "here_ns",
+            "ns",
+            "it had the batch's bytes and those of all before; null: never",
+            Get::OptU64(|r| r.record.here_ns),
+        ),
+        column(
+            "derived_ns",
+            "ns",
+            "it had executed the blocks the batch completes; null: never",
+            Get::OptU64(|r| r.record.derived_ns),
+        ),
+        column("execution_ns", "ns", "what that took its cores", Get::U64(|r| r.record.execution_ns)),
+        column("blocks", "-", "blocks the batch completes", Get::U64(|r| r.record.blocks.into())),
+        column("transactions", "-", "transactions in them", Get::U64(|r| r.record.transactions.into())),
+        column("height", "-", "the rollup's blocks up to then; 0: none", Get::U64(|r| r.record.height)),
+        column(
+            "state",
+            "-",
+            "what identifies the state after them; null: the batch completes none",
+            Get::OptText(|r| (r.record.blocks > 0).then(|| r.record.state.to_string())),
         ),
     ]
 }

@@ -178,6 +178,7 @@ impl Section<'_> {
                 0,
                 others.min(100),
             )?,
+            derivers: self.count("derivers", spec.derivers.unwrap_or(0), 0, others.min(100))?,
             rules,
             batcher: self.batcher(spec, &preset, l1)?,
             proof: self.proof(spec, &preset)?,

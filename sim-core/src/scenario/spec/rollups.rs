@@ -84,6 +84,9 @@ pub struct FleetSpec {
     /// Nodes that follow each rollup beside its sequencer: they are sent every block and execute it. Allowed: 0 to
     /// 100, less than `nodes.count`. Default: 4 for one rollup, else 0.
     pub followers: Option<u64>,
+    /// Nodes that derive each rollup from the L1 alone: they fetch what is posted and execute it. Allowed: 0 to 100, less than
+    /// `nodes.count`. Default: 0.
+    pub derivers: Option<u64>,
     /// Time between blocks. Allowed: 10 ms to 1 h. Default: the preset's.
     pub block: Option<Duration>,
     /// Time between soft confirmations (flashblocks); a part of the block time. Default: the preset's, or
