@@ -59,6 +59,11 @@ const SCENARIOS: [(&str, &[&str], bool); 15] = [
         &["rollups.0.demand.accounts=60", "rollups.0.market.volatility=0.3"],
         false,
     ),
+    (
+        "parallel-chain-at-its-limit",
+        &["run.blocks=1", "nodes.count=40", "rollups.0.demand.accounts=2000"],
+        false,
+    ),
     ("quickstart", &["chain.gas_limit=\"20 Mgas\"", "workload.rate=\"200 tx/s\""], false),
     ("region-outage", &["run.blocks=14", "run.warm_up=2", "workload.rate=\"100 tx/s\""], false),
     (

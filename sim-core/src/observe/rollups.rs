@@ -20,7 +20,7 @@ pub struct FleetSummary<'a> {
     pub fleet: &'a FleetRecord,
     /// From submission to each of [`LABELS`].
     pub labels: [Sample; 4],
-    /// Batches on the winning chain, their bytes as signed and compressed, what was paid for them (wei).
+    /// Batches on the winning chain.
     pub batches: u64,
     /// Bytes as signed.
     pub raw_bytes: u64,
@@ -28,12 +28,21 @@ pub struct FleetSummary<'a> {
     pub compressed_bytes: u64,
     /// Transactions in them.
     pub posted_transactions: u64,
+    /// What the L1 was paid for them, wei; a transaction with several batches counts by equal parts.
+    pub data_cost_wei: f64,
     /// Costs of measured swaps of a followed size, parts per billion; those that were reverted count as missing.
     pub trade_costs: Sample,
     /// What all of them that went through lost, over what they sold.
     pub mean_trade_cost: Option<f64>,
     /// From being due until it was closed and offered, over all batches: the wait for a turn.
     pub turn: Sample,
+}
+
+impl FleetSummary<'_> {
+    /// What the L1 was paid for a transaction on average, gwei; `None` where nothing was posted.
+    pub fn data_cost_gwei(&self) -> Option<f64> {
+        (self.posted_transactions > 0).then(|| self.data_cost_wei / 1e9 / self.posted_transactions as f64)
+    }
 }
 
 /// The data layer of one run in numbers.
@@ -86,12 +95,19 @@ pub fn fleets(run: &RunRecord) -> Vec<FleetSummary<'_>> {
             raw_bytes: posted().map(|b| b.raw_bytes).sum(),
             compressed_bytes: posted().map(|b| b.compressed_bytes).sum(),
             posted_transactions: posted().map(|b| u64::from(b.transactions)).sum(),
+            data_cost_wei: data_cost_wei(run, fleet.chain),
             trade_costs: trades().map(|trade| trade.cost_ppb).collect(),
             mean_trade_cost: (sold > 0).then(|| lost as f64 / sold as f64 / 1e9),
             turn: batches().map(|b| Some(b.closed_ns.saturating_sub(b.due_ns))).collect(),
         }
     };
     run.rollups.fleets.iter().map(summary).collect()
+}
+
+/// What the L1 was paid for all batches of a fleet on its winning chain, wei.
+pub fn data_cost_wei(run: &RunRecord, chain: u32) -> f64 {
+    let posted = run.rollups.batches.iter().filter(|b| b.chain == chain && b.slot.is_some());
+    posted.map(|b| b.cost_wei as f64 / f64::from(b.shared_by.max(1))).sum()
 }
 
 fn fleet_chain(fleet: &FleetRecord) -> u32 {
@@ -164,11 +180,12 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
         let share = summary.posted_transactions as f64 / (fleet.included as f64).max(1.0);
         let per_tx = |bytes: u64| bytes as f64 / (summary.posted_transactions as f64).max(1.0);
         lines.push(format!(
-            "    {} batches on the L1 with {} of what was executed; {} B a transaction as signed, {} B compressed",
+            "    {} batches on the L1 with {} of what was executed; {} B a transaction as signed, {} B compressed{}",
             count(summary.batches),
             percent(share),
             three_digits(per_tx(summary.raw_bytes)),
             three_digits(per_tx(summary.compressed_bytes)),
+            summary.data_cost_gwei().map_or(String::new(), |gwei| format!(", {} gwei for its data", three_digits(gwei))),
         ));
         if let Some(mean) = summary.mean_trade_cost {
             let costs = &summary.trade_costs;

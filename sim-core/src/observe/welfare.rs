@@ -11,7 +11,7 @@
 use super::format::{count, percent, three_digits};
 use super::record::{Fate, FleetRecord, Party, RunRecord};
 use super::stats::ratio;
-use super::{markets, provision};
+use super::{markets, provision, rollups};
 use crate::workload::economy::RESERVE;
 
 /// What became of what a party sent.
@@ -143,16 +143,14 @@ pub fn summarise(run: &RunRecord, fleet: &FleetRecord) -> Option<Welfare> {
     for ((party, units), fees) in parties.iter_mut().zip(units).zip(fees) {
         (party.surplus_eth, party.fees_eth) = (eth(units), fees as f64 / 1e18);
     }
-    // A batch shares the cost of its L1 transaction with those in it.
-    let posted = || run.rollups.batches.iter().filter(|b| b.chain == fleet.chain && b.slot.is_some());
-    let l1_wei: f64 = posted().map(|b| b.cost_wei as f64 / f64::from(b.shared_by.max(1))).sum();
+    let posted = run.rollups.batches.iter().filter(|b| b.chain == fleet.chain && b.slot.is_some());
     Some(Welfare {
         parties,
         pools_eth: if owned { 0.0 } else { eth(books.pools_units) },
         base_eth: books.base_wei as f64 / 1e18,
         tips_eth: books.tips_wei as f64 / 1e18,
-        l1_eth: l1_wei / 1e18,
-        posted: posted().map(|b| u64::from(b.transactions)).sum(),
+        l1_eth: rollups::data_cost_wei(run, fleet.chain) / 1e18,
+        posted: posted.map(|b| u64::from(b.transactions)).sum(),
         reserve_eth,
     })
 }

@@ -143,6 +143,7 @@ pub fn scale(records: &[RunRecord]) -> Option<Figure> {
         "with something to post left",
         "executed transactions",
         "posted transactions",
+        "data cost of one (gwei)",
         "blob bytes a second",
         "batch bytes a second",
         "bound at the target (bytes/s)",
@@ -157,6 +158,7 @@ pub fn scale(records: &[RunRecord]) -> Option<Figure> {
         let sum = |get: &dyn Fn(&rollups::FleetSummary<'_>) -> u64| fleets.iter().map(get).sum::<u64>();
         let total = sum(&|f| f.fleet.rollups);
         let (used, posted) = (sum(&|f| f.fleet.active), sum(&|f| f.fleet.posted_something));
+        let cost_wei: f64 = fleets.iter().map(|f| f.data_cost_wei).sum();
         let (executed, on_l1) = (sum(&|f| f.fleet.included), sum(&|f| f.posted_transactions));
         table.push(vec![
             Cell::Text(run.plan.name.clone()),
@@ -166,6 +168,7 @@ pub fn scale(records: &[RunRecord]) -> Option<Figure> {
             Cell::Int(sum(&|f| f.fleet.waiting_to_post)),
             Cell::Int(executed),
             Cell::Int(on_l1),
+            Cell::maybe((on_l1 > 0).then(|| cost_wei / 1e9 / on_l1 as f64)),
             Cell::Num(data.blob_bytes_per_s),
             Cell::Num(data.payload_bytes_per_s),
             Cell::Int(data.bound_bytes_per_s[0]),

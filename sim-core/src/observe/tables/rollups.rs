@@ -6,6 +6,7 @@ use crate::observe::record::{
     BatchRecord, BlobBlockRecord, DROP_REASONS, DerivationRecord, Fate, FleetRecord, Party, RollupTxRecord,
     RollupsRecord, RunRecord,
 };
+use crate::observe::rollups;
 use crate::workload::economy::RESERVE;
 
 /// A record and the run it belongs to.
@@ -122,6 +123,12 @@ pub fn fleet_columns<'a>() -> Vec<Column<Row<'a, FleetRecord>>> {
             "-",
             "shares of the pools in use at the end, over those at first; null: as above",
             Get::OptF64(|r| Some(r.record.provided_ppm? as f64 / 1e6)),
+        ),
+        column(
+            "data_cost_gwei",
+            "gwei",
+            "what the L1 was paid for batches on its winning chain; one with several batches counts by equal parts",
+            Get::OptF64(|r| Some(rollups::data_cost_wei(r.run, r.record.chain) / 1e9)),
         ),
     ];
     for (index, name) in DROP_REASONS.iter().enumerate() {
