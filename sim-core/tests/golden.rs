@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 15] = [
+const SCENARIOS: [(&str, &[&str], bool); 16] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
     ("based-rollup", &["run.blocks=8", "interventions=[]"], false),
     (
@@ -82,6 +82,7 @@ const SCENARIOS: [(&str, &[&str], bool); 15] = [
     ("shared-sequencing", &["run.blocks=4", "nodes.count=40", "rollups.0.demand.accounts=60"], false),
     ("smart-routing", &["run.blocks=6", "nodes.count=40", "rollups.0.demand.accounts=60"], false),
     ("split-liquidity", &["rollups.0.demand.accounts=60"], false),
+    ("where-small-trades-go", &["run.blocks=8", "rollups.0.demand.accounts=60"], false),
 ];
 
 /// One line per arm: scenario, arm, digest.

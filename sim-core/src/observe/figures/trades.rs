@@ -7,7 +7,7 @@ use crate::observe::plot::canvas::{Canvas, LegendItem, Panel, Swatch};
 use crate::observe::plot::scale::Scale;
 use crate::observe::plot::table::{Cell, DataTable};
 use crate::observe::plot::{line, theme};
-use crate::observe::record::RunRecord;
+use crate::observe::record::{RollupTxRecord, RunRecord};
 use crate::observe::stats::Sample;
 use crate::rollup::liquidity::trades::Trade;
 
@@ -21,17 +21,27 @@ fn begins(bin: usize) -> f64 {
     1e-9 * crate::kernel::math::pow(10.0, bin as f64 / 2.0)
 }
 
+/// A swap, and what it cost with its gas, parts per billion of what was sold; `None` where that is not known.
+type Swap = (Trade, Option<u64>);
+
 /// The swaps of a run by size, those measured.
-fn bins(run: &RunRecord) -> Vec<Vec<Trade>> {
+fn bins(run: &RunRecord) -> Vec<Vec<Swap>> {
     let mut bins = vec![Vec::new(); BINS];
-    for trade in
-        run.rollups.transactions.iter().filter(|tx| tx.measured && tx.of_people()).filter_map(|tx| tx.trade)
-    {
+    for tx in run.rollups.transactions.iter().filter(|tx| tx.measured && tx.of_people()) {
+        let Some(trade) = tx.trade else { continue };
         let size = trade.size_ppb as f64 / 1e9;
         let bin = (0..BINS).rev().find(|bin| size >= begins(*bin)).unwrap_or(0);
-        bins[bin].push(trade);
+        bins[bin].push((trade, with_gas_ppb(run, tx, trade)));
     }
     bins
+}
+
+/// What a swap that went through cost with its gas, over what was sold, parts per billion.
+fn with_gas_ppb(run: &RunRecord, tx: &RollupTxRecord, trade: Trade) -> Option<u64> {
+    let fleet = run.rollups.fleets.iter().find(|fleet| fleet.chain == tx.chain)?;
+    let worth_milli_eth = markets::plan(run, fleet)?.market.as_ref()?.worth_milli_eth?;
+    let sold_wei = trade.size_ppb as f64 * worth_milli_eth as f64 * 1e6;
+    Some((trade.cost_ppb? as f64 + 1e9 * tx.paid?.fee_wei() as f64 / sold_wei) as u64)
 }
 
 /// Cost by size, arm by arm.
@@ -45,15 +55,18 @@ pub fn costs(records: &[RunRecord]) -> Option<Figure> {
         "median size",
         "median cost",
         "p95 cost",
+        "median cost with gas",
     ]);
     let mut arms = Vec::new();
     for run in records {
         let parts = run.rollups.fleets.iter().find_map(|fleet| fleet.liquidity_parts_milli);
         let mut points = Vec::new();
+        let mut points_with_gas = Vec::new();
         for (bin, trades) in bins(run).iter().enumerate().filter(|(_, trades)| !trades.is_empty()) {
-            let sizes: Sample = trades.iter().map(|trade| Some(trade.size_ppb)).collect();
-            let costs: Sample = trades.iter().map(|trade| trade.cost_ppb).collect();
-            let share = |ppb: Option<u64>| ppb.map(|ppb| ppb as f64 / 1e9);
+            let sizes: Sample = trades.iter().map(|(trade, _)| Some(trade.size_ppb)).collect();
+            let costs: Sample = trades.iter().map(|(trade, _)| trade.cost_ppb).collect();
+            let all: Sample = trades.iter().map(|(_, with_gas)| *with_gas).collect();
+            let all = share(all.percentile(500));
             let (size, cost) = (share(sizes.percentile(500)), share(costs.percentile(500)));
             table.push(vec![
                 Cell::Text(run.plan.name.clone()),
@@ -64,28 +77,30 @@ pub fn costs(records: &[RunRecord]) -> Option<Figure> {
                 Cell::maybe(size),
                 Cell::maybe(cost),
                 Cell::maybe(share(costs.percentile(950))),
+                Cell::maybe(all),
             ]);
-            points.extend(size.zip(cost).filter(|_| costs.len() >= LEAST));
+            let enough = costs.len() >= LEAST;
+            points.extend(size.zip(cost).filter(|_| enough));
+            points_with_gas.extend(size.zip(all).filter(|_| enough));
         }
         if !points.is_empty() {
-            arms.push((run, points));
+            arms.push((run, points, points_with_gas));
         }
     }
-    let all = || arms.iter().flat_map(|(_, points)| points.iter().copied());
+    let all = || arms.iter().flat_map(|(_, points, _)| points.iter().copied());
     all().next()?;
     let subtitle = "Median by size of the swap; against the pool's price the moment before";
     let mut canvas = Canvas::new("What a swap costs", subtitle);
-    let legend = arms.iter().enumerate().map(|(n, (run, _))| {
+    let legend = arms.iter().enumerate().map(|(n, (run, ..))| {
         LegendItem::new(&run.plan.name, theme::series_colour(n), Swatch::Line(theme::series_dash(n)))
     });
     canvas.legend(&legend.collect::<Vec<LegendItem>>());
     let x = Scale::log_around(all().map(|(size, _)| size));
-    let panel = Panel::below(&mut canvas, 260.0, x, Scale::log_around(all().map(|(_, cost)| cost * 100.0)));
-    panel.draw_y(&mut canvas.svg, "cost (%)");
-    panel.draw_x(&mut canvas.svg, "size of the swap, over all liquidity there is");
-    for (n, (_, points)) in arms.iter().enumerate().rev() {
-        let points: Vec<_> = points.iter().map(|(size, cost)| Some((*size, cost * 100.0))).collect();
-        line::draw(&mut canvas.svg, &panel, &points, theme::series_colour(n), 2.0, theme::series_dash(n));
+    let without: Vec<&Curve> = arms.iter().map(|(_, points, _)| points).collect();
+    draw_costs(&mut canvas, x, "cost (%)", &without);
+    let with_gas: Vec<&Curve> = arms.iter().map(|(.., points)| points).collect();
+    if with_gas.iter().any(|points| !points.is_empty()) {
+        draw_costs(&mut canvas, x, "cost with gas (%)", &with_gas);
     }
     Some(Figure {
         name: "trade-costs",
@@ -95,11 +110,30 @@ pub fn costs(records: &[RunRecord]) -> Option<Figure> {
             .to_owned(),
         how: "Executed swaps of measured transactions on rollups, binned by what they sold over the reserve that one pool with all \
               liquidity would hold, two bins a factor of ten, bins of ten swaps or more. Cost: 1 - out x / (in y) with \
-              the pool's reserves x of what is sold and y of what is bought."
+              the pool's reserves x of what is sold and y of what is bought. With gas where it is known what liquidity is worth."
             .to_owned(),
         svg: canvas.finish(8.0, "Median cost of swaps by size, one line an arm."),
         table,
     })
+}
+
+/// Sizes and costs.
+type Curve = Vec<(f64, f64)>;
+
+/// One line an arm.
+fn draw_costs(canvas: &mut Canvas, x: Scale, title: &str, arms: &[&Curve]) {
+    let costs = arms.iter().flat_map(|points| points.iter().map(|(_, cost)| cost * 100.0));
+    let panel = Panel::below(canvas, 260.0, x, Scale::log_around(costs));
+    panel.draw_y(&mut canvas.svg, title);
+    panel.draw_x(&mut canvas.svg, "size of the swap, over all liquidity there is");
+    for (n, points) in arms.iter().enumerate().rev() {
+        let points: Vec<_> = points.iter().map(|(size, cost)| Some((*size, cost * 100.0))).collect();
+        line::draw(&mut canvas.svg, &panel, &points, theme::series_colour(n), 2.0, theme::series_dash(n));
+    }
+}
+
+fn share(ppb: Option<u64>) -> Option<f64> {
+    ppb.map(|ppb| ppb as f64 / 1e9)
 }
 
 /// How far prices are off those outside, arm by arm.
