@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 16] = [
+const SCENARIOS: [(&str, &[&str], bool); 17] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
     ("based-rollup", &["run.blocks=8", "interventions=[]"], false),
     (
