@@ -2,8 +2,8 @@
 
 use crate::check::Check;
 use crate::checks::{
-    amm, bounds, bridges, duplicates, fees, forks, hops, liquidity, markets, queue, rollups, rumour,
-    schedules, searchers,
+    amm, bounds, bridges, concentrated, duplicates, fees, forks, hops, liquidity, markets, queue, rollups,
+    rumour, schedules, searchers,
 };
 
 /// All checks.
@@ -34,6 +34,7 @@ pub fn all() -> Vec<Check> {
         searchers::WELFARE,
         searchers::HALF_LIFE,
         searchers::RANGES,
+        concentrated::DEPTH,
         bridges::RELAYERS,
         bridges::CANONICAL,
         bridges::SLIPPAGE,

@@ -4,7 +4,7 @@
 //! the market is a constant-product one with the liquidity L of all ranges over that stretch: reserves `L / root` and
 //! `L root`, of which a range holds what is between its own edges. Fee 0.30 %, to the ranges in use.
 
-use super::abi::{call, word};
+use super::abi::{call, mapping_slot, word};
 use crate::MemoryState;
 use revm::{
     primitives::{Address, Bytes, I256, U256},
@@ -66,6 +66,64 @@ pub fn root_at(edge: i32) -> Option<U256> {
     Some(if edge < 0 { one * one / result } else { result })
 }
 
+/// Where the root of the price is stored, the edge below it, the liquidity there, and the mapping of edges.
+const ROOT_SLOT: U256 = U256::from_limbs([2, 0, 0, 0]);
+const AT_SLOT: U256 = U256::from_limbs([3, 0, 0, 0]);
+const LIQUIDITY_SLOT: U256 = U256::from_limbs([4, 0, 0, 0]);
+const EDGES_SLOT: U256 = U256::from_limbs([7, 0, 0, 0]);
+
+/// Where the change of the liquidity at an edge is stored; the sum of all liquidity that begins or ends there follows.
+fn edge_slot(edge: i32) -> U256 {
+    mapping_slot(signed(edge), EDGES_SLOT)
+}
+
+/// All liquidity of a market in one range, as far up as down from the price of edge 0, where the price is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Around {
+    /// Edges to either side.
+    pub edges: i32,
+    /// Liquidity.
+    pub liquidity: u128,
+}
+
+impl Around {
+    /// As much liquidity as `reserve` of both tokens makes: `reserve / (1 - 1.006^(-edges / 2))`, rounded down, so that
+    /// both suffice to add it. `None` beyond the contract's bounds.
+    pub fn new(edges: i32, reserve: U256) -> Option<Self> {
+        let one = U256::ONE << ROOT_BITS;
+        let (low, high) = (root_at(-edges)?, root_at(edges)?);
+        let by0 = reserve.checked_mul(high)?.checked_div(high.checked_sub(one)?)?;
+        let by1 = reserve.checked_mul(one)?.checked_div(one.checked_sub(low)?)?;
+        let liquidity = by0.min(by1);
+        (liquidity >> LIQUIDITY_BITS).is_zero().then(|| Self { edges, liquidity: liquidity.saturating_to() })
+    }
+
+    /// The market on integers.
+    pub fn market(&self) -> Market {
+        let change = self.liquidity as i128;
+        Market {
+            root: U256::ONE << ROOT_BITS,
+            at: 0,
+            liquidity: U256::from(self.liquidity),
+            edges: BTreeMap::from([(-self.edges, change), (self.edges, -change)]),
+        }
+    }
+
+    /// What the contract stores of it, tokens and owner left out; fees are zero.
+    pub fn slots(&self) -> Vec<(U256, U256)> {
+        let (lower, upper, liquidity) =
+            (edge_slot(-self.edges), edge_slot(self.edges), U256::from(self.liquidity));
+        vec![
+            (ROOT_SLOT, U256::ONE << ROOT_BITS),
+            (LIQUIDITY_SLOT, liquidity),
+            (lower, liquidity),
+            (lower + U256::ONE, liquidity),
+            (upper, U256::ZERO.wrapping_sub(liquidity)),
+            (upper + U256::ONE, liquidity),
+        ]
+    }
+}
+
 /// What matters of a market for swaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Market {
@@ -83,6 +141,49 @@ impl Market {
     /// An empty market at the price of an edge; `None` beyond [`EDGE_MAX`].
     pub fn new(edge: i32) -> Option<Self> {
         Some(Self { root: root_at(edge)?, at: edge, liquidity: U256::ZERO, edges: BTreeMap::new() })
+    }
+
+    /// The market as the contract stores it, slot by slot, if ranges begin and end at these edges; `None` where that is
+    /// no market.
+    pub fn read(slot: impl Fn(U256) -> U256, edges: impl IntoIterator<Item = i32>) -> Option<Self> {
+        let changes = edges.into_iter().map(|edge| {
+            let change = i128::try_from(I256::from_raw(slot(edge_slot(edge)))).ok()?;
+            Some((edge, change))
+        });
+        Some(Self {
+            root: slot(ROOT_SLOT),
+            at: i32::try_from(I256::from_raw(slot(AT_SLOT))).ok()?,
+            liquidity: slot(LIQUIDITY_SLOT),
+            edges: changes.collect::<Option<_>>()?,
+        })
+    }
+
+    /// What has to be sold, fee included, to bring the price near a root, and not beyond it or where there is no liquidity;
+    /// 0 if it is there or beyond. `None` outside of all edges.
+    pub fn amount_to(&self, zero_for_one: bool, root: U256) -> Option<U256> {
+        let (kept, all) = (U256::from(997), U256::from(1_000));
+        let (mut price, mut at, mut depth, mut amount) = (self.root, self.at, self.liquidity, U256::ZERO);
+        while if zero_for_one { price > root } else { price < root } {
+            let next = if zero_for_one { at } else { at + 1 };
+            let edge = root_at(next)?;
+            let target = if zero_for_one { edge.max(root) } else { edge.min(root) };
+            if depth.is_zero() && target != price {
+                break;
+            }
+            let passes = target == edge;
+            let net = match zero_for_one {
+                true => first(target, price, depth, passes),
+                false => second(price, target, depth, passes),
+            };
+            amount += if passes { (net * all).div_ceil(kept) } else { net * all / kept };
+            price = target;
+            if passes {
+                let change = self.edges.get(&next).copied().unwrap_or(0);
+                depth = moved(depth, if zero_for_one { -change } else { change })?;
+                at += if zero_for_one { -1 } else { 1 };
+            }
+        }
+        Some(amount)
     }
 
     /// Adds liquidity over a range; what that takes of both tokens. `None` where the contract refuses.

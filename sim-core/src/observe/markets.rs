@@ -35,6 +35,10 @@ pub struct MarketSummary {
     pub people_lost: f64,
     /// What people sold, likewise.
     pub people_sold: f64,
+    /// Part of the time that the price outside was beyond a pool's range; `None` where pools have liquidity at all prices.
+    pub out_of_range: Option<f64>,
+    /// Swaps, of whomever, that were reverted because the liquidity ended.
+    pub refused: u64,
 }
 
 /// The prices of a fleet; `None` if there is no price outside.
@@ -69,6 +73,8 @@ pub fn summarise(run: &RunRecord, fleet: &FleetRecord) -> Option<MarketSummary> 
         sold: sum(Party::Arbitrageur, &sold),
         people_lost: -sum(Party::Person, &gain),
         people_sold: sum(Party::Person, &sold),
+        out_of_range: out_of_range(run, fleet),
+        refused: swaps().filter(|(_, trade)| trade.out_of_range).count() as u64,
     })
 }
 
@@ -80,6 +86,18 @@ fn mispricing(run: &RunRecord, fleet: &FleetRecord) -> Sample {
         found.extend(logs.iter().enumerate().map(off));
     });
     found.into_iter().collect()
+}
+
+/// Part of the time, over pools, that the price outside is beyond what a pool's range reaches.
+fn out_of_range(run: &RunRecord, fleet: &FleetRecord) -> Option<f64> {
+    const LOOKS: u64 = 600;
+    let end = plan(run, fleet)?.demand.trade?.pools.log_end()?;
+    let (mut beyond, mut all) = (0, 0);
+    replay(run, fleet, LOOKS, &mut |_, _, outside| {
+        beyond += outside.iter().filter(|log| log.abs() > end).count() as u64;
+        all += outside.len() as u64;
+    });
+    Some(ratio(beyond, all))
 }
 
 /// Pools a rollup of a fleet; `None` if there is no price outside.
@@ -128,9 +146,16 @@ pub fn line(run: &RunRecord, fleet: &FleetRecord) -> Option<String> {
     let at =
         |permille| market.mispricing.percentile(permille).map_or("-".to_owned(), |p| percent(p as f64 / 1e9));
     let part = |amount: f64, of: f64| if of > 0.0 { percent(amount / of) } else { "-".to_owned() };
+    let beyond = market.out_of_range.map_or(String::new(), |part| {
+        format!(
+            "; beyond pools' ranges {} of the time, {} swaps found no liquidity",
+            percent(part),
+            count(market.refused)
+        )
+    });
     Some(format!(
         "    prices off those outside: p50 {}, p95 {}; arbitrage: {} swaps sent, {} went through, {} reverted, {} of all \
-         swaps' gas, gained {} of what it sold; people lost {} of what they sold, at prices outside",
+         swaps' gas, gained {} of what it sold; people lost {} of what they sold, at prices outside{beyond}",
         at(500),
         at(950),
         count(market.sent),

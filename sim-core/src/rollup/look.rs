@@ -5,7 +5,6 @@
 
 use super::bridge::record::Outcome;
 use super::fleet::{Fleet, NONE};
-use super::liquidity::trades::reserves;
 use super::record::Fate;
 pub use super::samples::Sample;
 use super::sequencer::Rollup;
@@ -247,7 +246,7 @@ impl Fleet {
             waiting: rollup.waiting() as u64,
             unposted_bytes: rollup.channel.unposted_bytes,
             batches: rollup.channel.batches(),
-            price: pool.map(|pool| crate::kernel::math::exp(reserves(&rollup.state, *pool).log_price())),
+            price: pool.map(|_| crate::kernel::math::exp(self.pool(&rollup.state, 0).log_price())),
         }
     }
 

@@ -10,7 +10,6 @@
 //! **Checked against** the fleet's own totals in `tests/rollup_look.rs`.
 
 use super::fleet::Fleet;
-use super::liquidity::trades::reserves;
 use crate::kernel::math;
 
 /// Most samples kept; between a half of that and all of it once that many were taken.
@@ -86,11 +85,8 @@ impl Fleet {
         fees.sort_unstable();
         let fee = |at: usize| fees.get(at).copied().unwrap_or(0);
         let pool = self.common.economy.pools().first().filter(|_| self.common.plan.demand.trade.is_some());
-        let prices: Vec<f64> = pool.map_or_else(Vec::new, |pool| {
-            seen()
-                .map(|rollup| reserves(&rollup.state, *pool).log_price())
-                .filter(|p| p.is_finite())
-                .collect()
+        let prices: Vec<f64> = pool.map_or_else(Vec::new, |_| {
+            seen().map(|rollup| self.pool(&rollup.state, 0).log_price()).filter(|p| p.is_finite()).collect()
         });
         Sample {
             at_ns: now_ns,

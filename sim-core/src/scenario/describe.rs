@@ -6,6 +6,7 @@ use super::plan::{
 };
 use super::resolve::thousands;
 use super::units::{BitRate, Duration, Factor, GasAmount, Price, Real, Size, TxRate};
+use crate::kernel::math;
 use serde_json::Value;
 
 /// A plan section by section: a label and what was understood.
@@ -235,6 +236,10 @@ fn rollups(fleet: &FleetPlan) -> String {
         Some(SharesPlan::Given(_)) => "; liquidity in given parts".to_owned(),
     };
     let trade = fleet.demand.trade;
+    let pools = trade.and_then(|trade| trade.pools.log_end()).map_or(String::new(), |end| {
+        let up = Real(((math::exp(end) - 1.0) * 1e6).round() as u64);
+        format!("; pools concentrated up to {up} above the first price and as far below")
+    });
     let (arbitrageurs, searchers) = trade.map_or((0, 0), |t| (t.arbitrageurs, t.searchers));
     let providers = trade.map_or(0, |t| t.providers);
     let providers =
@@ -249,7 +254,7 @@ fn rollups(fleet: &FleetPlan) -> String {
     let bridges = list("bridges", fleet.bridges.iter().map(|bridge| &bridge.name));
     let travellers = list("travellers", fleet.travellers.iter().map(|plan| &plan.name));
     format!(
-        "{} ({}) on {} nodes, {} in all; blocks of {}{soft} and {}; batches after {} or {} blobs, brotli {}{}; {proof}{liquidity}{market}{bridges}{travellers}",
+        "{} ({}) on {} nodes, {} in all; blocks of {}{soft} and {}; batches after {} or {} blobs, brotli {}{}; {proof}{liquidity}{pools}{market}{bridges}{travellers}",
         thousands(fleet.count.into()),
         fleet.preset,
         thousands(fleet.sequencers.into()),

@@ -21,7 +21,7 @@ pub use crate::rollup::params::{
     SearchersPlan, SequencingPlan, SharesPlan, ThrottlePlan,
 };
 pub use crate::workload::params::{
-    BlocksPlan, BurstPlan, Delivery, TradePlan, TxKind, UsersPlan, WorkloadPlan,
+    BlocksPlan, BurstPlan, Delivery, PoolsPlan, TradePlan, TxKind, UsersPlan, WorkloadPlan,
 };
 use serde::{Deserialize, Serialize};
 

@@ -590,6 +590,6 @@ mod rollups;
 
 pub use bridges::{BridgeSpec, PolicySpec, TravellersSpec};
 pub use rollups::{
-    AtomicSpec, BatchSpec, BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, MarketSpec, OrderSpec, ProofSpec,
-    RollupsSpec, SequencingSpec, SharesSpec,
+    AtomicSpec, BatchSpec, BlobRulesSpec, BlobsSpec, DataSpec, FleetSpec, MarketSpec, OrderSpec, PoolsSpec,
+    ProofSpec, RollupsSpec, SequencingSpec, SharesSpec,
 };

@@ -6,17 +6,18 @@
 //!
 //! The bytecode is the real thing: see `parallel-evm/contracts`.
 
-use super::params::{TradePlan, TxKind, UsersPlan};
+use super::params::{PoolsPlan, TradePlan, TxKind, UsersPlan};
 use crate::chain::account::{AccountKind, address};
 use crate::execution::builder::Rules;
 use crate::execution::state::{Genesis, WorldState};
 use crate::kernel::math;
 use crate::kernel::random::log_normal;
 use alloy_primitives::keccak256;
+use parallel_evm::contracts::ranges::{self, Around};
 use parallel_evm::contracts::{amm, compute, cycle, erc20, nft, openamm};
 use parallel_evm::{
-    Address, B256, Block, BlockEnv, Bytes, ExecuteError, Executor, PreState, SpecId, StateDelta, TxEnv,
-    TxKind as To, U256,
+    Address, B256, Block, BlockEnv, Bytecode, Bytes, ExecuteError, Executor, PreState, SpecId, StateDelta,
+    TxEnv, TxKind as To, U256,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -55,6 +56,8 @@ pub struct Economy {
     probe_gas: [u64; 2],
     /// Gas limit people give a call of each kind, in the order of [`TxKind::ALL`].
     gas_limits: [u64; TxKind::ALL.len()],
+    /// Gas limit of a swap that crosses no edge of a range.
+    usual_swap_gas: u64,
 }
 
 /// Economies already built: arms of a comparison mostly share one.
@@ -124,6 +127,7 @@ impl Economy {
             provide_gas: [0; 2],
             probe_gas: [0; 2],
             gas_limits: [0; TxKind::ALL.len()],
+            usual_swap_gas: 0,
         };
         let genesis = economy.genesis();
         economy.estimate_gas(&genesis)?;
@@ -188,6 +192,16 @@ impl Economy {
         self.gas_limits[kind as usize]
     }
 
+    /// What an ordinary swap may use: less than the limit, which leaves room for crossing a range from end to end.
+    pub fn usual_swap_gas(&self) -> u64 {
+        self.usual_swap_gas
+    }
+
+    /// What kind of market pools are.
+    pub fn pools_plan(&self) -> PoolsPlan {
+        self.trade.map_or(PoolsPlan::Constant, |trade| trade.pools)
+    }
+
     /// Number of instances of each kind of contract.
     pub fn instances(&self) -> usize {
         self.tokens.len()
@@ -204,7 +218,7 @@ impl Economy {
     }
 
     /// The two tokens of a pool.
-    fn pair(&self, pool: usize) -> [Address; 2] {
+    pub fn pair(&self, pool: usize) -> [Address; 2] {
         [self.tokens[pool], self.tokens[(pool + 1) % self.tokens.len()]]
     }
 
@@ -224,22 +238,17 @@ impl Economy {
             }
         }
         for (index, pool) in self.pools.iter().enumerate() {
-            genesis.contract(
-                *pool,
-                if self.providers > 0 { openamm::runtime_code() } else { amm::runtime_code() },
-            );
+            genesis.contract(*pool, self.market_code());
             for provider in 0..self.providers {
                 let shares = self.provider_shares(provider, U256::from(RESERVE));
                 genesis.storage(*pool, amm::shares_slot(self.provider(provider)), shares);
             }
-            let slots = [
+            // Both kinds of market keep their tokens in the same slots.
+            let tokens = [
                 (amm::TOKEN0_SLOT, self.pair(index)[0].into_word().into()),
                 (amm::TOKEN1_SLOT, self.pair(index)[1].into_word().into()),
-                (amm::RESERVE0_SLOT, U256::from(RESERVE)),
-                (amm::RESERVE1_SLOT, U256::from(RESERVE)),
-                (amm::TOTAL_SHARES_SLOT, U256::from(RESERVE)),
             ];
-            for (slot, value) in slots {
+            for (slot, value) in tokens.into_iter().chain(self.market_slots(U256::from(RESERVE))) {
                 genesis.storage(*pool, slot, value);
             }
             for token in self.pair(index) {
@@ -267,6 +276,27 @@ impl Economy {
             genesis.contract(*computer, compute::runtime_code());
         }
         genesis.build()
+    }
+
+    fn market_code(&self) -> Bytecode {
+        match self.pools_plan() {
+            PoolsPlan::Concentrated { .. } => ranges::runtime_code(),
+            PoolsPlan::Constant if self.providers > 0 => openamm::runtime_code(),
+            PoolsPlan::Constant => amm::runtime_code(),
+        }
+    }
+
+    /// What a pool stores that holds so much of both tokens.
+    fn market_slots(&self, reserve: U256) -> Vec<(U256, U256)> {
+        match self.pools_plan() {
+            PoolsPlan::Constant => {
+                let slots = [amm::RESERVE0_SLOT, amm::RESERVE1_SLOT, amm::TOTAL_SHARES_SLOT];
+                slots.map(|slot| (slot, reserve)).to_vec()
+            }
+            PoolsPlan::Concentrated { edges } => {
+                Around::new(edges as i32, reserve).map_or_else(Vec::new, |around| around.slots())
+            }
+        }
     }
 
     /// What `kind` says: `instance` chooses the contract, `other` the counterparty, `random` the rest.
@@ -315,8 +345,8 @@ impl Economy {
             delta.accounts.entry(account).or_default().storage.insert(slot, value);
         };
         for (index, pool) in self.pools.iter().enumerate() {
-            for slot in [amm::RESERVE0_SLOT, amm::RESERVE1_SLOT, amm::TOTAL_SHARES_SLOT] {
-                write(*pool, slot, reserve);
+            for (slot, value) in self.market_slots(reserve) {
+                write(*pool, slot, value);
             }
             for token in self.pair(index) {
                 write(token, erc20::balance_slot(*pool), reserve);
@@ -348,6 +378,30 @@ impl Economy {
             let margin = if exact { 0 } else { worst * GAS_MARGIN_PERCENT / 100 };
             self.gas_limits[kind as usize] = worst + margin;
         }
+        self.usual_swap_gas = self.gas_limits[TxKind::Swap as usize];
+        if let PoolsPlan::Concentrated { edges } = self.pools_plan() {
+            self.estimate_crossing(genesis, edges as i32)?;
+        }
+        Ok(())
+    }
+
+    /// Runs swaps from the middle of a range to either end: gas limits leave room for twice the way, from end to end.
+    fn estimate_crossing(&mut self, genesis: &WorldState, edges: i32) -> Result<(), ExecuteError> {
+        let Some(around) = Around::new(edges, U256::from(RESERVE)) else { return Ok(()) };
+        let within = self.sample(genesis, &self.call(TxKind::Swap, 0, 1 % self.people(), 0))?;
+        let mut worst = 0;
+        for zero_for_one in [true, false] {
+            let end = ranges::root_at(if zero_for_one { -edges } else { edges }).unwrap_or(U256::ONE);
+            let amount = around.market().amount_to(zero_for_one, end).unwrap_or_default();
+            let input = amm::swap(zero_for_one, amount, U256::ZERO);
+            let to = self.pools[0];
+            let call = Call { to, value: U256::ZERO, input, gas_limit: SAMPLE_GAS, touches: Vec::new() };
+            worst = worst.max(self.sample(genesis, &call)?);
+        }
+        let limit = &mut self.gas_limits[TxKind::Swap as usize];
+        let way = worst.saturating_sub(within);
+        let crossing = within + 2 * way;
+        *limit = (*limit).max(crossing + crossing * GAS_MARGIN_PERCENT / 100);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Parameters of workloads: plain data, as a resolved plan carries them.
 
+use crate::kernel::math;
 use serde::{Deserialize, Serialize};
 
 /// What goes into the blocks.
@@ -62,6 +63,52 @@ pub struct TradePlan {
     /// Providers of all liquidity in equal parts, who can leave, after the searchers; 0: nobody can.
     #[serde(default)]
     pub providers: u32,
+    /// What kind of market pools are.
+    #[serde(default, skip_serializing_if = "PoolsPlan::is_constant")]
+    pub pools: PoolsPlan,
+}
+
+/// What kind of market pools are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PoolsPlan {
+    /// Constant product: liquidity at all prices.
+    #[default]
+    Constant,
+    /// All liquidity in one range around the first price; one edge is a factor of 1.006 in price.
+    Concentrated {
+        /// Edges to either side, 1 to 1,000.
+        edges: u32,
+    },
+}
+
+/// Price of an edge over that of the one below.
+const EDGE: f64 = 1.006;
+
+impl PoolsPlan {
+    /// Whether it is the constant-product market.
+    pub fn is_constant(&self) -> bool {
+        *self == Self::Constant
+    }
+
+    /// The range that reaches nearest to a price of `1 + part`, at least one edge.
+    pub fn concentrated(part: f64) -> Self {
+        let edges = math::ln(1.0 + part) / math::ln(EDGE);
+        Self::Concentrated { edges: (edges.round() as u32).max(1) }
+    }
+
+    /// Logarithm of the price at the upper end of the range; `None` for the constant-product market.
+    pub fn log_end(&self) -> Option<f64> {
+        match self {
+            Self::Constant => None,
+            Self::Concentrated { edges } => Some(f64::from(*edges) * math::ln(EDGE)),
+        }
+    }
+
+    /// How many times as deep a pool is at the first price as a constant-product one of the same capital:
+    /// `1 / (1 - 1 / sqrt(P))`, with the price P at the upper end of the range.
+    pub fn depth(&self) -> f64 {
+        self.log_end().map_or(1.0, |end| 1.0 / (1.0 - math::exp(-end / 2.0)))
+    }
 }
 
 /// One application's demand is a multiple of its usual for a while. Those who come for it have accounts of their own.

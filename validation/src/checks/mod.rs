@@ -3,6 +3,7 @@
 pub mod amm;
 pub mod bounds;
 pub mod bridges;
+pub mod concentrated;
 pub mod duplicates;
 pub mod fees;
 pub mod forks;

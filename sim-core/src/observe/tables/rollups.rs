@@ -1,12 +1,11 @@
 //! `rollups.parquet`, `rollup_transactions.parquet`, `batches.parquet`, `derivations.parquet`, `blobs.parquet`.
 
 use super::{Column, Get, column};
-use crate::observe::provision;
 use crate::observe::record::{
     BatchRecord, BlobBlockRecord, DROP_REASONS, DerivationRecord, Fate, FleetRecord, Party, RollupTxRecord,
     RollupsRecord, RunRecord,
 };
-use crate::observe::rollups;
+use crate::observe::{markets, provision, rollups};
 use crate::workload::economy::RESERVE;
 
 /// A record and the run it belongs to.
@@ -117,6 +116,12 @@ pub fn fleet_columns<'a>() -> Vec<Column<Row<'a, FleetRecord>>> {
             "-",
             "most of it that was out at a time; null: as above",
             Get::OptF64(|r| Some(provision::summarise(r.run, r.record)?.idle_most)),
+        ),
+        column(
+            "out_of_range",
+            "-",
+            "part of the time that prices outside were beyond the ranges of concentrated pools; null: other pools, or no prices",
+            Get::OptF64(|r| markets::summarise(r.run, r.record)?.out_of_range),
         ),
         column(
             "liquidity_left",
@@ -266,6 +271,12 @@ pub fn transaction_columns<'a>() -> Vec<Column<Row<'a, RollupTxRecord>>> {
             "-",
             "logarithm of the pool's price after it; null: no followed swap",
             Get::OptF64(|r| Some(r.record.trade?.log_ppb as f64 / 1e9)),
+        ),
+        column(
+            "trade_out_of_range",
+            "-",
+            "reverted because the pool's liquidity ended; null: no followed swap",
+            Get::OptBool(|r| Some(r.record.trade?.out_of_range)),
         ),
         column(
             "arbitrageur",

@@ -17,9 +17,9 @@
 //! **Parameters.** [`MarketPlan`], [`TIPS`]. **Source** inventory arbitrage is two thirds of what happens between chains
 //! (arXiv 2501.17335). **Checked against** the band of [`super::arbitrage`] in whole runs (`tests/rollup_agents.rs`).
 
+use super::pool::Pool;
 use super::price::{PricePlan, ReferencePrice, of_log};
-use super::trades::reserves;
-use super::{FEE_PER_THOUSAND, Reserves, arbitrage};
+use super::{FEE_PER_THOUSAND, arbitrage};
 use crate::chain::transaction::{Transaction, TxId};
 use crate::execution::host::{Host, timers};
 use crate::gossip::Dissemination;
@@ -38,8 +38,6 @@ use std::collections::BTreeMap;
 
 /// Arbitrageurs pay up to this many times what most people would, tips included.
 pub const TIPS: u64 = 4;
-/// What a pool's reserves take in a message, bytes: number and two words.
-const POOL_BYTES: u64 = 68;
 /// Tells what arbitrageurs are shown from other messages of a sequencer.
 const VIEW: u64 = 1 << 38;
 /// Parts of a unit of liquidity in which gains are counted.
@@ -86,7 +84,7 @@ impl Path {
 struct View {
     /// Of each pool, the block it was last shown of.
     blocks: Vec<u64>,
-    pools: Vec<Reserves>,
+    pools: Vec<Pool>,
     /// Logarithms of their prices.
     logs: Vec<f64>,
     /// A swap is under way there.
@@ -101,7 +99,7 @@ pub struct Shown {
     pub(super) agent: u32,
     pub(super) rollup: u32,
     pub(super) block: u64,
-    pub(super) pools: Vec<(u32, Reserves)>,
+    pub(super) pools: Vec<(u32, Pool)>,
     /// Shares of each of these pools, where providers can leave.
     pub(super) supplies: Vec<U256>,
     base_fee_wei: u64,
@@ -145,7 +143,7 @@ impl Agents {
         let view = |rollup: u32| {
             let reserve =
                 liquidity.map_or(U256::from(RESERVE), |shares| shares.part(rollup, U256::from(RESERVE)));
-            let pool = Reserves { token0: reserve, token1: reserve };
+            let pool = Pool::at_genesis(economy.pools_plan(), reserve);
             View {
                 blocks: vec![0; pools],
                 pools: vec![pool; pools],
@@ -262,8 +260,7 @@ impl Fleet {
                 units.saturating_mul(U256::from(arbitrage::PRICE_ONE)) / U256::from(value.max(1))
             };
             let cost = of_gas.map_or(fixed, in_token1);
-            let Some(trade) = arbitrage::best(view.pools[pool], price).filter(|trade| trade.profit > cost)
-            else {
+            let Some(trade) = view.pools[pool].arbitrage(price).filter(|trade| trade.profit > cost) else {
                 continue;
             };
             // The least that is worth what is paid in, at the reference price.
@@ -289,7 +286,7 @@ impl Fleet {
     fn cost_of_gas(&self, agent: usize, rollup: u32) -> Option<U256> {
         let tip = self.common.plan.demand.max_fee_median_wei;
         let price = self.agents.views[agent][rollup as usize].base_fee_wei.saturating_add(tip);
-        let wei = u128::from(self.common.economy.gas_limit(TxKind::Swap)) * u128::from(price);
+        let wei = u128::from(self.common.economy.usual_swap_gas()) * u128::from(price);
         self.agents.plan.as_ref()?.units(wei)
     }
 
@@ -347,8 +344,9 @@ impl Fleet {
         }
         let (rollup, block) = (self.active[place].number, self.active[place].totals.blocks);
         let state = &self.active[place].state;
-        let pool = |number: &u32| (*number, reserves(state, self.common.economy.pools()[*number as usize]));
-        let pools: Vec<(u32, Reserves)> = touched.iter().map(pool).collect();
+        let pools: Vec<(u32, Pool)> =
+            touched.iter().map(|number| (*number, self.pool(state, *number as usize))).collect();
+        let pool_bytes: u64 = pools.iter().map(|(_, pool)| pool.bytes()).sum();
         let supplies: Vec<U256> = if self.providers.many() > 0 {
             let supply =
                 |pool: &u32| state.slot(self.common.economy.pools()[*pool as usize], amm::TOTAL_SHARES_SLOT);
@@ -369,7 +367,7 @@ impl Fleet {
             if pools.is_empty() && own.is_empty() {
                 continue;
             }
-            let parts = RECEIPT_BYTES * own.len() as u64 + POOL_BYTES * pools.len() as u64;
+            let parts = RECEIPT_BYTES * own.len() as u64 + pool_bytes;
             let shares_bytes = provider.map_or(0, |_| 32 * supplies.len() as u64);
             let bytes = CONTROL_BYTES + parts + price_bytes + shares_bytes;
             let (pools, supplies) = (pools.clone(), supplies.clone());
@@ -410,8 +408,8 @@ impl Fleet {
             let pool = pool as usize;
             // A message may overtake an earlier one.
             if shown.block > view.blocks[pool] {
-                (view.blocks[pool], view.pools[pool], view.logs[pool]) =
-                    (shown.block, held, held.log_price());
+                (view.blocks[pool], view.logs[pool]) = (shown.block, held.log_price());
+                view.pools[pool] = held;
             }
         }
         self.consider(host, now, agent, shown.rollup);

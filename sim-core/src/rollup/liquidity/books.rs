@@ -1,7 +1,7 @@
 //! Books of a fleet with prices outside: what transactions paid for gas, and what the pools came to.
 //!
 //! **Captures.** Of every executed transaction the gas and its price. Beside it, seen from the other side and from the state
-//! alone: what each block changed in the pools' own storage, at the tokens' values outside when it was executed; what it
+//! alone: what each block changed in the pools' own storage (of concentrated pools, in what tokens say they hold), at the tokens' values outside when it was executed; what it
 //! added to the account of the sequencer's node (the tips); its gas times the base fee. A block moves tokens between
 //! traders and pools and ether from senders to the rollup: so what all traders gained and what the pools
 //! gained sums to zero but for rounding, and so do fees. **Leaves out.** What people want their trades for. **Parameters.**
@@ -15,6 +15,8 @@ use crate::execution::state::WorldState;
 use crate::kernel::event::Moment;
 use crate::rollup::fleet::Fleet;
 use crate::rollup::record::Party;
+use crate::workload::params::PoolsPlan;
+use parallel_evm::contracts::erc20;
 use parallel_evm::{Address, Receipt, U256};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -106,7 +108,17 @@ impl Fleet {
         let before: WorldState = self.active[place].state.clone();
         for (pool, address) in common.economy.pools().iter().enumerate() {
             let Some([value0, value1]) = self.agents.values(now.time.0, pool as u32) else { return books };
-            let holds = |state: &WorldState| -> Reserves { reserves(state, *address) };
+            let holds = |state: &WorldState| -> Reserves {
+                match common.economy.pools_plan() {
+                    PoolsPlan::Constant => reserves(state, *address),
+                    // What it has earned in fees is the pool's too.
+                    PoolsPlan::Concentrated { .. } => {
+                        let held = |token| state.slot(token, erc20::balance_slot(*address));
+                        let [token0, token1] = common.economy.pair(pool);
+                        Reserves { token0: held(token0), token1: held(token1) }
+                    }
+                }
+            };
             let (then, held) = (holds(&before), holds(after));
             books.pools_units += worth((held.token0, value0), (then.token0, value0))
                 + worth((held.token1, value1), (then.token1, value1));

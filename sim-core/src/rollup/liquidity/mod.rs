@@ -2,6 +2,7 @@
 //!
 //! * [`route`]: the best split of a trade over pools on several chains, and over how many it is worth going.
 //! * [`arbitrage`]: what a pool whose price is off is worth to whoever puts it right; the band in which nobody does.
+//! * [`pool`]: a pool of either kind, constant-product or with its liquidity in a range of prices.
 //! * [`price`]: a reference price that moves while nobody looks: a geometric Brownian motion with jumps.
 //! * [`agents`]: arbitrageurs who act on what they have been shown, by transactions that travel, queue and may revert.
 //! * [`searchers`]: searchers whose probes look for trades in a circle on chain and use block space whether or not there are.
@@ -10,7 +11,8 @@
 //! * [`trades`]: what the executed swaps of a fleet cost.
 //!
 //! All of it is arithmetic on what a trader sees: the reserves of constant-product pools with a fee of 0.30 %
-//! ([`parallel_evm::contracts::amm`]). Amounts are integers in a token's smallest unit; what a trade yields is the
+//! ([`parallel_evm::contracts::amm`]), or the price and depth of concentrated ones. Routes, searchers' rings and providers
+//! are for the former. Amounts are integers in a token's smallest unit; what a trade yields is the
 //! contract's own rounding. How a fleet's liquidity is shared out is in [`super::shares`].
 //!
 //! May import what `rollup` may. Must never be true: that a quote differs from what the bytecode pays out for
@@ -19,6 +21,7 @@
 pub mod agents;
 pub mod arbitrage;
 pub mod books;
+pub mod pool;
 pub mod price;
 pub mod providers;
 pub mod route;

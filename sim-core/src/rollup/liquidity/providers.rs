@@ -8,7 +8,7 @@
 //! that part; one whose result is above zero brings as much back. Both are transactions that travel, queue and
 //! pay; what is brought back is in the proportion last shown, and what is out of proportion by then is a gift to the pool.
 //!
-//! **Leaves out.** Other uses of what is taken out; ranges of price (the contract for them is there, fleets do not use it);
+//! **Leaves out.** Other uses of what is taken out; pools with liquidity in ranges, which nobody moves;
 //! providers who foresee. **Parameters.** [`ProvidersPlan`]. **Source** loss versus rebalancing: Milionis, Moallemi,
 //! Roughgarden, Zhang (2022); the rule is ours. **Checked against** books that add up and who leaves when
 //! (`tests/rollup_providers.rs`).
@@ -16,6 +16,7 @@
 use super::agents::Shown;
 use super::arbitrage::PRICE_ONE;
 use super::books::worth;
+use super::pool::Pool;
 use super::trades::{ppb, reserves};
 use super::{Reserves, float};
 use crate::chain::transaction::{Transaction, TxId};
@@ -195,7 +196,9 @@ impl Fleet {
         let rollup = shown.rollup;
         let mut orders = Vec::new();
         for ((pool, held), supply) in shown.pools.into_iter().zip(shown.supplies) {
-            let Some(values) = self.agents.values(now.time.0, pool) else { continue };
+            let (Pool::Constant(held), Some(values)) = (held, self.agents.values(now.time.0, pool)) else {
+                continue;
+            };
             let stake = &mut self.providers.stakes[provider][rollup as usize][pool as usize];
             // A message may overtake an earlier one.
             if shown.block <= stake.block {
@@ -262,7 +265,7 @@ impl Fleet {
         place: usize,
         handle: u32,
         receipt: &Receipt,
-        pools: &mut BTreeMap<u32, Reserves>,
+        pools: &mut BTreeMap<u32, Pool>,
     ) {
         for log in &receipt.logs {
             let pool = self.common.economy.pools().iter().position(|pool| *pool == log.address);
@@ -270,7 +273,9 @@ impl Fleet {
             let openamm::Change { added, amount0, amount1, shares } = change;
             let (address, pool) = (log.address, pool as u32);
             let state = &self.active[place].state;
-            let held = pools.entry(pool).or_insert_with(|| reserves(state, address));
+            let held = pools.entry(pool).or_insert_with(|| Pool::Constant(reserves(state, address)));
+            // Providers can leave constant-product pools only.
+            let Pool::Constant(held) = held else { continue };
             let (nothing, [value0, value1]) =
                 (U256::ZERO, self.agents.values(now.time.0, pool).unwrap_or([PRICE_ONE; 2]));
             let units =

@@ -9,6 +9,7 @@
 
 use super::Reserves;
 use super::books::worth;
+use super::pool::Pool;
 use crate::execution::builder::ExecutedBlock;
 use crate::execution::state::WorldState;
 use crate::kernel::event::Moment;
@@ -45,6 +46,12 @@ pub struct Trade {
     /// Where there are prices outside: what was bought less what was sold at the tokens' values outside when it was
     /// executed, units (a pool that holds all liquidity holds [`RESERVE`] of each token).
     pub surplus_units: i128,
+    /// Sold, units; of a reverted one, what should have been.
+    pub sold: u128,
+    /// Bought, units; of a reverted one none.
+    pub bought: u128,
+    /// It was reverted for want of liquidity: the pool's range of prices ends before so much is sold.
+    pub out_of_range: bool,
 }
 
 /// A swap that went through, as its call or its event tells it.
@@ -84,7 +91,7 @@ impl Fleet {
         executed: &ExecutedBlock,
     ) -> Vec<u32> {
         let common = Arc::clone(&self.common);
-        let mut pools: BTreeMap<u32, Reserves> = BTreeMap::new();
+        let mut pools: BTreeMap<u32, Pool> = BTreeMap::new();
         let priced = common.plan.market.is_some();
         for (handle, receipt) in chosen.iter().zip(&executed.output.receipts) {
             let tx = self.txs[*handle as usize];
@@ -113,12 +120,17 @@ impl Fleet {
         }
         debug_assert!(
             executed.state.as_ref().is_none_or(|state| {
-                let pool = |number: u32| common.economy.pools()[number as usize];
-                pools.iter().all(|(number, held)| reserves(state, pool(*number)) == *held)
+                pools.iter().all(|(number, held)| self.pool(state, *number as usize) == *held)
             }),
             "what was noted is what the pools hold"
         );
         pools.into_keys().collect()
+    }
+
+    /// A pool as a state of a rollup has it.
+    pub(in crate::rollup) fn pool(&self, state: &WorldState, number: usize) -> Pool {
+        let economy = &self.common.economy;
+        Pool::read(economy.pools_plan(), state, economy.pools()[number])
     }
 
     /// A swap, and what it leaves in its pool; without its gas.
@@ -128,12 +140,12 @@ impl Fleet {
         place: usize,
         swap: Executed,
         success: bool,
-        pools: &mut BTreeMap<u32, Reserves>,
+        pools: &mut BTreeMap<u32, Pool>,
     ) -> Trade {
         let Executed { pool, zero_for_one, amount, out } = swap;
-        let address = self.common.economy.pools()[pool as usize];
+        let state = &self.active[place].state;
+        let held = pools.entry(pool).or_insert_with(|| self.pool(state, pool as usize));
         let rollup = &mut self.active[place];
-        let held = pools.entry(pool).or_insert_with(|| reserves(&rollup.state, address));
         rollup.totals.swaps += 1;
         let mut trade = Trade {
             size_ppb: ppb(amount, U256::from(RESERVE)),
@@ -144,6 +156,11 @@ impl Fleet {
             gain_atto: 0,
             log_ppb: 0,
             surplus_units: 0,
+            sold: amount.saturating_to(),
+            bought: out.saturating_to(),
+            out_of_range: !success
+                && matches!(held, Pool::Concentrated(_))
+                && held.quote(zero_for_one, amount).is_none(),
         };
         if success {
             let (reserve_in, reserve_out) = held.sides(zero_for_one);
@@ -166,7 +183,7 @@ impl Fleet {
         place: usize,
         handle: u32,
         receipt: &Receipt,
-        pools: &mut BTreeMap<u32, Reserves>,
+        pools: &mut BTreeMap<u32, Pool>,
     ) {
         let mut legs = Vec::new();
         for log in &receipt.logs {

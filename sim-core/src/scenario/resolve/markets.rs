@@ -8,11 +8,51 @@ use crate::rollup::presets;
 use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
-use crate::scenario::plan::{MarketPlan, ProvidersPlan, SearchersPlan, TradePlan, TxKind, UsersPlan};
-use crate::scenario::spec::{FleetSpec, MarketSpec};
+use crate::scenario::plan::{
+    MarketPlan, PoolsPlan, ProvidersPlan, SearchersPlan, TradePlan, TxKind, UsersPlan,
+};
+use crate::scenario::spec::{FleetSpec, MarketSpec, PoolsSpec};
 use crate::scenario::units::{Price, Real};
 
 impl Section<'_> {
+    /// What kind of market pools are, and who does not go there.
+    pub(super) fn pools(&self, spec: &FleetSpec, demand: &mut UsersPlan) -> Result<(), ScenarioError> {
+        let Some(PoolsSpec::Concentrated { range }) = spec.pools else { return Ok(()) };
+        let ppm = range.map_or(100_000, |range| range.0);
+        let path = self.path("pools.range");
+        let ppm = self.context.between(&path, ppm, (6_000, 9_000_000), |v| Real(v).to_string())?;
+        if !demand.mix.iter().any(|(kind, share)| *kind == TxKind::Swap && *share > 0) {
+            let problem = "nobody swaps: the mix has no `swap`";
+            return Err(self.context.error(&self.path("pools"), problem));
+        }
+        let market = spec.market.as_ref();
+        let strangers = [
+            (
+                "market.searchers",
+                market.is_some_and(|market| market.searchers.is_some()),
+                "searchers' contracts read the reserves of constant-product pools",
+            ),
+            (
+                "market.providers",
+                market.is_some_and(|market| market.providers.is_some()),
+                "providers do not move ranges",
+            ),
+            (
+                "travellers",
+                spec.travellers.as_ref().is_some_and(|travellers| !travellers.is_empty()),
+                "their routes are worked out for constant-product pools",
+            ),
+        ];
+        if let Some((field, _, why)) = strangers.into_iter().find(|(_, there, _)| *there) {
+            let problem = format!("a fleet with `pools: Concentrated` takes no `{field}`: {why}");
+            let error = self.context.error(&self.path(field), problem);
+            return Err(error.help("leave it out, or set `pools: Constant`"));
+        }
+        let trade = demand.trade.unwrap_or(super::workload::TRADE);
+        demand.trade = Some(TradePlan { pools: PoolsPlan::concentrated(ppm as f64 / 1e6), ..trade });
+        Ok(())
+    }
+
     pub(super) fn market(
         &self,
         spec: &FleetSpec,

@@ -159,6 +159,7 @@ impl Section<'_> {
         };
         let liquidity = self.liquidity(spec, &demand, count)?;
         let mut demand = super::workload::users(self.context, &self.path("demand"), &demand)?;
+        self.pools(spec, &mut demand)?;
         let market = self.market(spec, &mut demand, (count, nodes.count))?;
         let mut fleet = FleetPlan {
             name: spec.name.clone().unwrap_or_else(|| name.to_owned()),
@@ -234,7 +235,8 @@ impl Section<'_> {
                 .error(&self.path("liquidity"), problem)
                 .help("give it a share of at least 1"));
         }
-        let trades = plan.is_some() || demand.trade.is_some() || spec.market.is_some();
+        let trades =
+            plan.is_some() || demand.trade.is_some() || spec.market.is_some() || spec.pools.is_some();
         if trades && demand.instances == Some(1) {
             let problem = "a market needs two tokens, and there is one instance of each contract";
             return Err(self.context.error(&self.path("demand.instances"), problem));
@@ -282,6 +284,7 @@ impl Section<'_> {
             ),
             ("liquidity", spec.liquidity.is_some(), "swaps are not followed there"),
             ("market", spec.market.is_some(), "swaps are not followed there"),
+            ("pools", spec.pools.is_some(), "swaps are not followed there"),
             ("bridges", spec.bridges.is_some(), "bridges need a sequencer to tell them"),
             ("travellers", spec.travellers.is_some(), "travellers need a sequencer to tell them"),
             ("demand.trade", traded, "swaps are not followed there"),

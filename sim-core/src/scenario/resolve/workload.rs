@@ -4,7 +4,7 @@ use super::{Context, thousands};
 use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
-use crate::scenario::plan::{BlocksPlan, Delivery, TradePlan, TxKind, UsersPlan, WorkloadPlan};
+use crate::scenario::plan::{BlocksPlan, Delivery, PoolsPlan, TradePlan, TxKind, UsersPlan, WorkloadPlan};
 use crate::scenario::spec::{DeliverySpec, HotSpotSpec, PathsSpec, UsersSpec, WorkloadSpec};
 use crate::scenario::units::{Factor, Price, Real, TxRate};
 
@@ -18,8 +18,14 @@ pub(in crate::scenario) const KINDS: [(&str, TxKind); 5] = [
 ];
 
 /// Sizes of swaps, where none are given.
-pub(super) const TRADE: TradePlan =
-    TradePlan { median_ppm: 100, p90_ppm: 10_000_000, arbitrageurs: 0, searchers: 0, providers: 0 };
+pub(super) const TRADE: TradePlan = TradePlan {
+    median_ppm: 100,
+    p90_ppm: 10_000_000,
+    arbitrageurs: 0,
+    searchers: 0,
+    providers: 0,
+    pools: PoolsPlan::Constant,
+};
 
 pub(super) fn resolve(
     context: &Context<'_>,
@@ -109,6 +115,7 @@ pub(super) fn users(
                 arbitrageurs: 0,
                 searchers: 0,
                 providers: 0,
+                pools: PoolsPlan::Constant,
             })
         }
     };

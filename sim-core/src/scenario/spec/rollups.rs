@@ -74,6 +74,8 @@ pub struct FleetSpec {
     /// How the liquidity of every pool is spread over the rollups; none without any. Default: not at all, each has as
     /// much as a chain of its own.
     pub liquidity: Option<SharesSpec>,
+    /// What kind of market pools are. Default: Constant.
+    pub pools: Option<PoolsSpec>,
     /// Prices outside, and arbitrageurs who even them out; at least one field, for `()` is none. Default: neither.
     pub market: Option<MarketSpec>,
     /// Bridges between its rollups; at most 16. Default: none.
@@ -110,6 +112,22 @@ pub struct FleetSpec {
     pub batch: BatchSpec,
     /// Proofs: `Off`, or times and gas. Default: the preset's.
     pub proof: Option<ProofSpec>,
+}
+
+/// What kind of market a fleet's pools are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum PoolsSpec {
+    /// Constant product: liquidity at all prices.
+    Constant,
+    /// The same capital in one range around the first price, so that it is deeper there and ends elsewhere: a swap that
+    /// would leave the range is reverted. Nobody moves ranges; searchers, providers and travellers do not go there.
+    Concentrated {
+        /// How far up the range reaches, over the first price; down it reaches by the same factor. It ends at the nearest
+        /// power of 1.006. Allowed: 0.006 to 9. Default: 0.1.
+        #[serde(default)]
+        range: Option<Real>,
+    },
 }
 
 /// Prices outside and arbitrageurs.
