@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 /// Scenario name, further reductions, whether recorded blocks are needed.
-const SCENARIOS: [(&str, &[&str], bool); 17] = [
+const SCENARIOS: [(&str, &[&str], bool); 18] = [
     ("bandwidth-wall", &["chain.gas_limit=\"20 Mgas\""], false),
     ("based-rollup", &["run.blocks=8", "interventions=[]"], false),
     (
@@ -31,6 +31,7 @@ const SCENARIOS: [(&str, &[&str], bool); 17] = [
         ],
         false,
     ),
+    ("concentrated-liquidity", &["rollups.0.demand.accounts=60"], false),
     (
         "local-fee-markets",
         &[

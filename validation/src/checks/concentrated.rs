@@ -18,8 +18,8 @@ pub const DEPTH: Check = Check {
     expected: "1 / (1 - 1 / sqrt(P)) times, with the price P at the end of the range, while prices stay inside: reserves of L / root and L root as if at all prices, \
                of which the range holds what is between its ends; loss versus rebalancing is in proportion to L",
     source: "derived from x y = k between two prices; loss versus rebalancing of any market maker: Milionis, Moallemi, Roughgarden, Zhang (2022)",
-    tolerance: "slippage: a hundred-thousandth, of costs in parts per billion. Arbitrage: 1 %, people's own trades move shallow pools by two millionths beside moves of \
-                thousandths",
+    tolerance: "slippage: a hundred-thousandth, of costs in parts per billion. Arbitrage: 5 %, people's own swaps move shallow pools by two millionths more, which now and \
+                then decides whether a trade at the edge of the band is sent, and so what its sender sends next; the largest trades are worth some hundredths of all",
     understood_miss: None,
     run: depth,
 };
@@ -79,7 +79,7 @@ fn depth(effort: Effort) -> Result<Finding> {
         let record = simulate(&pools, TINY, MARKET, blocks)?;
         let here = markets::summarise(&record, &record.rollups.fleets[0]).context("prices outside")?;
         ensure!(here.out_of_range == Some(0.0), "prices stay inside");
-        let expected = Expected::Near { value, tolerance: 0.01 * value };
+        let expected = Expected::Near { value, tolerance: 0.05 * value };
         let (ratio, sample) = (here.gained / taken.gained, format!("{} trades of arbitrage", here.done));
         finding.rows.push(Row::new(
             format!("range {range}: loss to arbitrage over that at all prices"),
