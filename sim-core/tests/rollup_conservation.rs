@@ -77,7 +77,7 @@ proptest! {
     #[test]
     fn over_random_fleets_nothing_is_made_or_lost_after_any_block(
         fleet in prop_oneof![4 => any_sequenced(), 1 => any_based()], mix in any_mix(), count in 2_u32..6,
-        rate in 1_u32..12, base_fee in prop_oneof![Just("0 wei"), Just("7 wei"), Just("0.02 gwei")],
+        rate in 1_u32..12, base_fee in prop_oneof![Just("1 wei"), Just("7 wei"), Just("0.02 gwei")],
     ) {
         let text = format!(
             "count: {count}, {fleet}sequencers: 2, base_fee: \"{base_fee}\", \

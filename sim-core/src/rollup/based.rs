@@ -25,7 +25,7 @@ use super::record::Fate;
 use crate::chain::account::{AccountKind, address};
 use crate::chain::blob::BLOB_PAYLOAD_BYTES;
 use crate::chain::block::EPOCH_S;
-use crate::chain::fee_market::Eip1559;
+use crate::chain::fee_market::MarketState;
 use crate::chain::offer::Offer;
 use crate::chain::schedule::Schedule;
 use crate::chain::tree::BlockIx;
@@ -44,8 +44,6 @@ use std::sync::Arc;
 
 /// Proposers a transaction is sent to at once.
 pub const LEADERS: u32 = 2;
-/// Most empty slots by which the base fee is followed; by then it is at its least.
-const EMPTY_SLOTS_MAX: u32 = 4_096;
 /// Gateways look whether something must be sent again in the middle of every slot.
 const LOOKS_AT: u64 = 2;
 /// Tells the messages of gateways from others.
@@ -82,7 +80,7 @@ struct Built {
     state: WorldState,
     burnt_wei: u128,
     height: u32,
-    base_fee_wei: u64,
+    prices: MarketState,
     gas_used: u64,
     execution_ns: u64,
     raw_bytes: u64,
@@ -101,7 +99,7 @@ struct Ground {
     state: WorldState,
     burnt_wei: u128,
     height: u32,
-    base_fee_wei: u64,
+    prices: MarketState,
 }
 
 impl Based {
@@ -303,7 +301,7 @@ impl Fleet {
             state: ground.state,
             blocks: ground.height.into(),
             burnt_wei: ground.burnt_wei,
-            base_fee_wei: ground.base_fee_wei,
+            base_fee_wei: ground.prices.base_fee_wei,
             beneficiary: tips_of(node),
         };
         let burnt_wei = self.account_for(&on, &executed)?;
@@ -322,7 +320,7 @@ impl Fleet {
             state,
             burnt_wei,
             height: ground.height + 1,
-            base_fee_wei: ground.base_fee_wei,
+            prices: ground.prices,
             gas_used: executed.output.gas_used,
             execution_ns,
             raw_bytes: raw,
@@ -338,21 +336,15 @@ impl Fleet {
         let (rules, based) = (&self.common.plan.rules, self.based.as_ref().expect("it is based"));
         let rollup = &self.active[place];
         let Some(post) = based.latest(l1, rollup.number, head) else {
-            let (state, base_fee_wei) = (self.genesis_of(rollup.number), rules.base_fee_min_wei);
-            return Ground { post: None, state, burnt_wei: 0, height: 0, base_fee_wei };
+            let (state, prices) = (self.genesis_of(rollup.number), rules.first_prices());
+            return Ground { post: None, state, burnt_wei: 0, height: 0, prices };
         };
         let before = &based.built[&post];
-        let market = Eip1559 { elasticity: rules.elasticity, change_denominator: rules.change_denominator };
-        let (mut base_fee_wei, mut gas) = (before.base_fee_wei, before.gas_used);
-        for _ in 0..slot.saturating_sub(before.slot).clamp(1, EMPTY_SLOTS_MAX) {
-            let next = market.next_base_fee(base_fee_wei, gas, rules.gas_limit).max(rules.base_fee_min_wei);
-            if gas == 0 && next == base_fee_wei {
-                break;
-            }
-            (base_fee_wei, gas) = (next, 0);
-        }
+        let slots = u64::from(slot.saturating_sub(before.slot).max(1));
+        let elapsed_ns = slots * self.common.slot_ns;
+        let prices = rules.next_prices(before.prices.clone(), before.gas_used, slots, elapsed_ns);
         let (state, burnt_wei, height) = (before.state.clone(), before.burnt_wei, before.height);
-        Ground { post: Some(post), state, burnt_wei, height, base_fee_wei }
+        Ground { post: Some(post), state, burnt_wei, height, prices }
     }
 
     /// The transactions of a batch, in the rollup's order, nonces without gaps.
@@ -362,7 +354,7 @@ impl Fleet {
         let mut waiting: Vec<_> = bodies.collect();
         match rules.order {
             OrderPlan::PriorityFee => waiting.sort_by_key(|(tx, body)| {
-                (Reverse(body.effective_tip(ground.base_fee_wei)), self.txs[*tx as usize].received_ns)
+                (Reverse(body.effective_tip(ground.prices.base_fee_wei)), self.txs[*tx as usize].received_ns)
             }),
             // By nonce among those that came in one message.
             _ => waiting.sort_by_key(|(tx, body)| (self.txs[*tx as usize].received_ns, body.nonce)),
@@ -375,7 +367,7 @@ impl Fleet {
             waiting.retain(|(tx, body)| {
                 let nonce = next.entry(body.sender).or_insert_with(|| ground.state.nonce(body.from));
                 let takes = body.nonce == *nonce
-                    && body.max_fee_per_gas >= ground.base_fee_wei
+                    && body.max_fee_per_gas >= ground.prices.base_fee_wei
                     && body.gas_limit <= gas;
                 if takes {
                     *nonce += 1;
@@ -406,7 +398,7 @@ impl Fleet {
                 beneficiary: tips_of(node),
                 timestamp: U256::from(EPOCH_S + u64::from(slot) * self.common.slot_ns / 1_000_000_000),
                 gas_limit: self.common.plan.rules.gas_limit,
-                basefee: ground.base_fee_wei,
+                basefee: ground.prices.base_fee_wei,
                 difficulty: U256::ZERO,
                 prevrandao: Some(alloy_primitives::keccak256(ground.height.to_be_bytes())),
                 ..BlockEnv::default()
@@ -521,7 +513,7 @@ impl Fleet {
                 built.state.clone(),
                 built.burnt_wei,
                 built.height,
-                built.base_fee_wei,
+                built.prices.clone(),
             );
             self.active[place].totals.blocks += 1;
             self.active[place].totals.gas_used += built.gas_used;

@@ -7,6 +7,7 @@
 //! * [`sequencer`] and `queue`: orders, executes (the same executor as every chain, on the node's own cores), confirms softly.
 //! * `answers`: what sequencers tell.
 //! * `shared`: one sequencer for all rollups of a fleet; bundles that are taken together or not at all.
+//! * `fees`: the price of a rollup's gas.
 //! * `based`: no sequencer: whoever proposes the L1's next block orders, executes and posts.
 //! * [`batcher`]: collects what was executed, compresses it for real ([`compress`]), bids for space on the L1.
 //! * `derive`: nodes that take only what is on the L1, fetch blobs, and execute.
@@ -31,6 +32,7 @@ pub mod bridge;
 pub mod compress;
 mod conservation;
 mod derive;
+mod fees;
 pub mod fleet;
 pub mod labels;
 pub mod liquidity;

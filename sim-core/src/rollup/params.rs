@@ -2,6 +2,8 @@
 
 use super::bridge::params::{BridgePlan, TravellersPlan};
 use super::liquidity::price::PricePlan;
+use crate::chain::fee_market::Eip1559;
+use crate::chain::fee_market::windows::Target;
 use crate::execution::params::ExecutionPlan;
 use crate::workload::economy::RESERVE;
 use crate::workload::params::UsersPlan;
@@ -147,12 +149,19 @@ pub struct RulesPlan {
     pub queue_max: u32,
     /// After this long in the queue a transaction is given up, ns; 0: never.
     pub timeout_ns: u64,
-    /// Gas limit over gas target.
-    pub elasticity: u64,
-    /// Base fee change denominator.
-    pub change_denominator: u64,
+    /// How the base fee moves.
+    pub fees: FeesPlan,
     /// Least base fee, wei per gas; also the first.
     pub base_fee_min_wei: u64,
+}
+
+/// How a rollup's base fee moves: the chains' markets that have nothing but a base fee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FeesPlan {
+    /// With the gas of the block before.
+    Eip1559(Eip1559),
+    /// With the gas used beyond each of several targets ([`Windows`](crate::chain::fee_market::windows::Windows)).
+    Windows(Vec<Target>),
 }
 
 /// Which transaction goes first.

@@ -6,10 +6,11 @@
 //! takes is priced like any block's and spent on the node's cores, which all rollups of the node share. Only then
 //! are senders told: one message to each gateway. With flashblocks a block is confirmed in parts, each with its
 //! share of the gas. What waits at a sequencer whose node goes down is still there when it is back, as if it were
-//! written to disk; a block under execution is finished then. The base fee follows EIP-1559 with the rollup's own parameters, empty blocks included.
+//! written to disk; a block under execution is finished then. The base fee follows the rollup's market (`fees`), empty blocks
+//! and the time without any included.
 //!
 //! **Leaves out.** Gas that was reserved and not used is not offered again within a block; builders that reorder
-//! for profit; Arbitrum's own pricing. A transaction that cannot pay the base fee waits.
+//! for profit. A transaction that cannot pay the base fee waits.
 //!
 //! **Parameters.** [`super::params::RulesPlan`]. **Source** see `sim-core/data/rollups`.
 
@@ -20,7 +21,7 @@ use super::record::{AFTER_A_DROPPED_ONE, Fate, INVALID, WAITED_TOO_LONG};
 use super::{batcher, bridge, compress};
 use crate::chain::account::{AccountKind, address};
 use crate::chain::block::EPOCH_S;
-use crate::chain::fee_market::Eip1559;
+use crate::chain::fee_market::MarketState;
 use crate::execution::builder::{ExecutedBlock, Rules};
 use crate::execution::host::{Host, RunError, timers};
 use crate::execution::state::WorldState;
@@ -32,9 +33,6 @@ use parallel_evm::{Address, BlockEnv, ExecuteError, SpecId, TxEnv, U256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Empty blocks that are caught up with at most; by then the base fee is at its least.
-const EMPTY_BLOCKS_MAX: u64 = 4_096;
-
 /// A rollup somebody uses.
 #[derive(Clone)]
 pub(super) struct Rollup {
@@ -42,6 +40,8 @@ pub(super) struct Rollup {
     pub state: WorldState,
     height: u32,
     pub base_fee_wei: u64,
+    /// What the market remembers beside it.
+    pub gauges: Vec<u64>,
     /// Block on the clock (or count of blocks on demand) the gas below belongs to.
     window: u64,
     window_gas: u64,
@@ -103,6 +103,7 @@ impl Rollup {
             state: genesis.clone(),
             height: 0,
             base_fee_wei,
+            gauges: Vec::new(),
             window: 0,
             window_gas: 0,
             last_start_ns: 0,
@@ -118,9 +119,18 @@ impl Rollup {
     }
 
     /// It is where others' batches have led it.
-    pub fn stands_at(&mut self, state: WorldState, burnt_wei: u128, height: u32, base_fee_wei: u64) {
-        (self.state, self.burnt_wei) = (state, burnt_wei);
-        (self.height, self.base_fee_wei) = (height, base_fee_wei);
+    pub fn stands_at(&mut self, state: WorldState, burnt_wei: u128, height: u32, prices: MarketState) {
+        (self.state, self.burnt_wei, self.height) = (state, burnt_wei, height);
+        self.stands_at_prices(prices);
+    }
+
+    fn prices(&self) -> MarketState {
+        MarketState { gauges: self.gauges.clone(), ..MarketState::flat(self.base_fee_wei) }
+    }
+
+    /// Its next block has these prices.
+    pub fn stands_at_prices(&mut self, prices: MarketState) {
+        (self.base_fee_wei, self.gauges) = (prices.base_fee_wei, prices.gauges);
     }
 
     /// Brings the time integral of the queue's length up to `now_ns`, before the length changes.
@@ -346,17 +356,11 @@ impl Fleet {
         };
         let rollup = &mut self.active[place];
         if rollup.height == 0 || window > rollup.window {
-            let market =
-                Eip1559 { elasticity: rules.elasticity, change_denominator: rules.change_denominator };
-            let (mut gas, mut blocks) = (rollup.window_gas, window - rollup.window);
-            while rollup.height > 0 && blocks > 0 {
-                let next = market.next_base_fee(rollup.base_fee_wei, gas, rules.gas_limit);
-                let next = next.max(rules.base_fee_min_wei);
-                if gas == 0 && next == rollup.base_fee_wei {
-                    break;
-                }
-                (rollup.base_fee_wei, gas) = (next, 0);
-                blocks = (blocks - 1).min(EMPTY_BLOCKS_MAX);
+            if rollup.height > 0 {
+                let (blocks, since_ns) = (window - rollup.window, now.time.0 - rollup.last_start_ns);
+                let elapsed_ns = if rules.on_demand { since_ns } else { blocks * rules.block_ns };
+                let next = rules.next_prices(rollup.prices(), rollup.window_gas, blocks, elapsed_ns);
+                rollup.stands_at_prices(next);
             }
             (rollup.window, rollup.window_gas) = (window, 0);
             rollup.height += 1;

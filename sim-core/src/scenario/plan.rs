@@ -17,8 +17,8 @@ pub use crate::net::params::{
 };
 pub use crate::rollup::bridge::params::{BridgeKind, BridgePlan, PolicyPlan, TravellersPlan};
 pub use crate::rollup::params::{
-    Atomic, BatcherPlan, DataPlan, FleetPlan, MarketPlan, OrderPlan, ProofPlan, ProvidersPlan, RulesPlan,
-    SearchersPlan, SequencingPlan, SharesPlan, ThrottlePlan,
+    Atomic, BatcherPlan, DataPlan, FeesPlan, FleetPlan, MarketPlan, OrderPlan, ProofPlan, ProvidersPlan,
+    RulesPlan, SearchersPlan, SequencingPlan, SharesPlan, ThrottlePlan,
 };
 pub use crate::workload::params::{
     BlocksPlan, BurstPlan, Delivery, PoolsPlan, TradePlan, TxKind, UsersPlan, WorkloadPlan,

@@ -11,7 +11,7 @@ use crate::chain::fee_market::windows::{Target, Windows};
 use crate::scenario::error::ScenarioError;
 use crate::scenario::library::duration;
 use crate::scenario::limits;
-use crate::scenario::plan::{BurstPlan, FeeMarketPlan, KeyedBy, TxKind};
+use crate::scenario::plan::{BurstPlan, FeeMarketPlan, FeesPlan, KeyedBy, TxKind};
 use crate::scenario::spec::fees::{BurstSpec, Eip1559Spec, FeeMarketSpec, KeySpec, WindowsSpec};
 use crate::scenario::units::{Factor, GasAmount, Price, Real};
 
@@ -48,7 +48,10 @@ pub(super) fn market(
     let Some(spec) = spec else { return Ok(FeeMarketPlan::default()) };
     Ok(match spec {
         FeeMarketSpec::Eip1559(own) => FeeMarketPlan::Eip1559(eip1559(context, MARKET, Some(*own))?),
-        FeeMarketSpec::Windows(own) => FeeMarketPlan::Windows(windows(context, own, base_fee_wei)?),
+        FeeMarketSpec::Windows(own) => {
+            let targets = targets(context, MARKET, own)?;
+            FeeMarketPlan::Windows(Windows { floor_wei: floor(context, own, base_fee_wei)?, targets })
+        }
         FeeMarketSpec::Cap(own) => FeeMarketPlan::Cap(AccountCap {
             keyed_by: keyed_by(own.key),
             cap_ppm: share(context, "cap", own.cap, CAP_PPM)?,
@@ -117,18 +120,62 @@ fn keyed_by(spec: Option<KeySpec>) -> KeyedBy {
     }
 }
 
-fn windows(context: &Context<'_>, spec: &WindowsSpec, base_fee_wei: u64) -> Result<Windows, ScenarioError> {
+fn floor(context: &Context<'_>, spec: &WindowsSpec, base_fee_wei: u64) -> Result<u64, ScenarioError> {
     let (path, floor) = match spec.floor {
         Some(floor) => (format!("{MARKET}.floor"), floor.0),
         None => ("chain.base_fee".to_owned(), base_fee_wei),
     };
-    let show = |v| Price(v).to_string();
-    let floor_wei = context.between(&path, floor, (1, limits::PRICE_MAX_WEI), show)?;
+    context.between(&path, floor, (1, limits::PRICE_MAX_WEI), |v| Price(v).to_string())
+}
+
+/// How a rollup's base fee moves, given its preset's way and the lowest.
+pub(super) fn rollup(
+    context: &Context<'_>,
+    (path, floor_path): (&str, &str),
+    spec: Option<&FeeMarketSpec>,
+    (own, floor_wei): (&FeesPlan, u64),
+) -> Result<FeesPlan, ScenarioError> {
+    let fees = match (spec, own) {
+        (None, own) => own.clone(),
+        (Some(FeeMarketSpec::Eip1559(spec)), FeesPlan::Eip1559(own)) => {
+            let spec = Eip1559Spec {
+                elasticity: spec.elasticity.or(Some(own.elasticity)),
+                denominator: spec.denominator.or(Some(own.change_denominator)),
+            };
+            FeesPlan::Eip1559(eip1559(context, path, Some(spec))?)
+        }
+        (Some(FeeMarketSpec::Eip1559(spec)), _) => FeesPlan::Eip1559(eip1559(context, path, Some(*spec))?),
+        (Some(FeeMarketSpec::Windows(spec)), _) => {
+            if spec.floor.is_some() {
+                let problem = "the lowest base fee of a rollup is its `base_fee`";
+                return Err(context.error(&format!("{path}.floor"), problem).help("write it there"));
+            }
+            FeesPlan::Windows(targets(context, path, spec)?)
+        }
+        (Some(other), _) => {
+            let name = match other {
+                FeeMarketSpec::Cap(_) => "Cap",
+                FeeMarketSpec::Local(_) => "Local",
+                FeeMarketSpec::CapAndLocal(_) => "CapAndLocal",
+                _ => "Resources",
+            };
+            let problem = format!("`{name}` is no market of a rollup: its gas has one base fee");
+            return Err(context.error(path, problem).allowed(name, ["Eip1559", "Windows"]));
+        }
+    };
+    if matches!(fees, FeesPlan::Windows(_)) && floor_wei == 0 {
+        let problem = "a base fee that starts from nothing stays there under `Windows`";
+        return Err(context.error(floor_path, problem).help("give it a lowest value above 0"));
+    }
+    Ok(fees)
+}
+
+fn targets(context: &Context<'_>, path: &str, spec: &WindowsSpec) -> Result<Vec<Target>, ScenarioError> {
     let Some(targets) = &spec.targets else {
         let targets = ARBITRUM_ONE.map(|(gas_per_s, window_s)| Target { gas_per_s, window_s });
-        return Ok(Windows { floor_wei, targets: targets.to_vec() });
+        return Ok(targets.to_vec());
     };
-    let path = format!("{MARKET}.targets");
+    let path = format!("{path}.targets");
     if targets.is_empty() {
         return Err(context.error(&path, "the base fee needs at least one target to follow"));
     }
@@ -145,7 +192,7 @@ fn windows(context: &Context<'_>, spec: &WindowsSpec, base_fee_wei: u64) -> Resu
         }
         Ok(Target { gas_per_s: rate, window_s: window / SECOND_NS })
     });
-    Ok(Windows { floor_wei, targets: resolved.collect::<Result<_, _>>()? })
+    resolved.collect()
 }
 
 /// The application in demand, given the mix and the number of instances.

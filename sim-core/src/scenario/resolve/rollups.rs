@@ -344,6 +344,12 @@ impl Section<'_> {
                 )?,
             },
         };
+        let base_fee_min_wei = self.context.between(
+            &self.path("base_fee"),
+            spec.base_fee.map_or(own.base_fee_min_wei, |p| p.0),
+            (0, limits::PRICE_MAX_WEI),
+            |v| Price(v).to_string(),
+        )?;
         Ok(RulesPlan {
             block_ns,
             soft_ns,
@@ -366,13 +372,13 @@ impl Section<'_> {
                 spec.timeout.map_or(own.timeout_ns, |d| d.0),
                 (0, DAY_NS),
             )?,
-            base_fee_min_wei: self.context.between(
-                &self.path("base_fee"),
-                spec.base_fee.map_or(own.base_fee_min_wei, |p| p.0),
-                (0, limits::PRICE_MAX_WEI),
-                |v| Price(v).to_string(),
+            fees: super::fees::rollup(
+                self.context,
+                (&self.path("fees"), &self.path("base_fee")),
+                spec.fees.as_ref(),
+                (&own.fees, base_fee_min_wei),
             )?,
-            ..own.clone()
+            base_fee_min_wei,
         })
     }
 

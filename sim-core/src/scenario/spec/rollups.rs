@@ -1,8 +1,8 @@
 //! The `rollups` section and the blob rules of a chain, as written.
 
 use super::{
-    BridgeSpec, Deserialize, Deserializer, Duration, Factor, GasAmount, JsonSchema, MapAccess, Price, Real,
-    Serialize, Size, TravellersSpec, UsersSpec, Visitor, de, fmt,
+    BridgeSpec, Deserialize, Deserializer, Duration, Factor, FeeMarketSpec, GasAmount, JsonSchema, MapAccess,
+    Price, Real, Serialize, Size, TravellersSpec, UsersSpec, Visitor, de, fmt,
 };
 
 /// Blob rules of a chain.
@@ -106,8 +106,11 @@ pub struct FleetSpec {
     pub queue: Option<u64>,
     /// After this long in the queue a transaction is given up; 0: never. Default: the preset's.
     pub timeout: Option<Duration>,
-    /// Least base fee, and the first. Allowed: 0 to 1 eth. Default: the preset's.
+    /// Least base fee, and the first. Allowed: 0 to 1 eth; above 0 with `fees: Windows`. Default: the preset's.
     pub base_fee: Option<Price>,
+    /// How the base fee moves: `Eip1559` or `Windows`, as for a chain, its floor being `base_fee`. Default: the preset's, also of
+    /// what is left out of `Eip1559`.
+    pub fees: Option<FeeMarketSpec>,
     /// Posting to the L1.
     pub batch: BatchSpec,
     /// Proofs: `Off`, or times and gas. Default: the preset's.
