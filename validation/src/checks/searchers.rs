@@ -23,11 +23,7 @@ pub const SPENDING: Check = Check {
     source: "free entry to a contest for a given rent dissipates it (Posner 1975, Tullock 1980); derived",
     tolerance: "40 %: a window's gains at the start are not spent and the last one's are spent later; with few, unequal gains a window's estimate lags by as much as it \
                 varies",
-    understood_miss: Some(
-        "a sequencer goes through its queue once a block and takes a sender's transactions in the order of nonces: where many of one sender are on their \
-         way in one block and some overtake others, it takes those up to the second that was overtaken and leaves the rest for later blocks. So searchers who \
-         would send tens of probes a second get fewer in and spend less than they take; with blocks of 250 ms fees over gains are 0.96",
-    ),
+    understood_miss: None,
     run: spending,
 };
 
