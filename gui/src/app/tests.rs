@@ -133,7 +133,10 @@ fn the_speed_slider_and_the_keys_change_how_fast_time_passes() {
         let snapshot = app.session.snapshot();
         snapshot.now_ns == snapshot.end_ns && snapshot.end_ns > 0
     });
-    assert!(window.state().notices.list().iter().any(|n| n.text.starts_with("The run is over")));
+    // The worker tells of it after the picture that shows the end.
+    until(&mut window, "it says so", |app| {
+        app.notices.list().iter().any(|n| n.text.starts_with("The run is over"))
+    });
 }
 
 #[test]
