@@ -1,10 +1,10 @@
 //! Rollups sequenced by the proposers of the L1: nothing is lost, nothing counts twice, the L1 decides.
 
 use sim_core::observe::record::{Fate, RunRecord};
-use sim_core::scenario::plan::Plan;
+use sim_core::scenario::plan::{Change, Intervention, Plan, Scope};
 use sim_core::scenario::{Changes, Library, Scenario};
 use sim_core::simulation::Simulation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 fn scenario(fleet: &str, set: &[&str]) -> Result<Plan, String> {
@@ -80,6 +80,23 @@ fn a_lost_block_of_the_l1_takes_its_batches_with_it_and_their_transactions_come_
     assert!(lost > 0, "some blocks with batches lost");
     let fleet = &record.rollups.fleets[0];
     assert!(fleet.included * 10 > fleet.submitted * 9, "what they held came again: {fleet:?}");
+}
+
+#[test]
+fn after_an_outage_of_all_nodes_proposers_build_again() {
+    let plan = scenario(BASED, &[]).unwrap_or_else(|e| panic!("{e}"));
+    let at = |ms: u64, change| Intervention { at_ns: ms * 1_000_000, change };
+    // Longer than the lead, over the beginning of a slot.
+    let interventions =
+        vec![at(46_000, Change::Kill { of: Scope::All }), at(49_000, Change::Restore { of: Scope::All })];
+    let mut simulation = Simulation::new(Plan { interventions, ..plan }).expect("sound");
+    simulation.run().expect("it runs");
+    let record = simulation.finish();
+    check(&record);
+    let slots: BTreeSet<u32> = record.rollups.batches.iter().filter_map(|batch| batch.slot).collect();
+    assert!((6..=16).all(|slot| slots.contains(&slot)), "{slots:?}");
+    let fleet = &record.rollups.fleets[0];
+    assert!(fleet.included * 10 > fleet.submitted * 8, "{fleet:?}");
 }
 
 #[test]

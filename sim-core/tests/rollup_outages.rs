@@ -5,8 +5,9 @@ mod outage_support;
 
 use fleet_support::run;
 use outage_support::{sequencer, with_outage};
-use sim_core::observe::record::{Fate, RollupTxRecord, RunRecord};
-use sim_core::scenario::plan::Plan;
+use sim_core::observe::bridges::travellers;
+use sim_core::observe::record::{Fate, Outcome, RollupTxRecord, RunRecord};
+use sim_core::scenario::plan::{Change, Intervention, Plan, Scope};
 use std::collections::BTreeMap;
 
 const SECOND: u64 = 1_000_000_000;
@@ -62,6 +63,25 @@ fn a_gateway_that_was_down_hears_of_what_was_executed_meanwhile() {
     let untold = before.iter().filter(|tx| tx.soft_ns.is_some_and(|ns| ns > 42 * SECOND)).count();
     assert!(untold > 0, "some answers were lost: {before:?}");
     assert!(within(&record, 0, 120).all(|tx| tx.soft_ns.is_some() && tx.fate == Fate::Included));
+}
+
+#[test]
+fn a_journey_that_can_never_end_is_overdue_and_counts_as_failed() {
+    let fleet = "preset: \"op-like\", count: 1, sequencers: 1, followers: 0, proof: Off, liquidity: Equal, \
+                 demand: (rate: \"2 tx/s\", mix: { \"swap\": 100 }, instances: 1, hot_spot: Uniform, accounts: 50, \
+                 trade: (median: 0.00003, p90: 5)), batch: (max_delay: \"20 s\", compression: 1), \
+                 travellers: [(name: \"people\", policy: Local, rate: \"1 tx/s\", until: \"90 s\", deadline: \"20 s\")]";
+    let plan = fleet_support::parse(16, fleet).unwrap_or_else(|error| panic!("{error}"));
+    let of = Scope::Node(sequencer(&plan));
+    let kill = Intervention { at_ns: 40 * SECOND, change: Change::Kill { of } };
+    let record = run(Plan { interventions: vec![kill], ..plan });
+    let after = || record.rollups.trips.iter().filter(|trip| trip.started_ns > 41 * SECOND);
+    assert!(after().count() > 20);
+    assert!(after().all(|trip| trip.outcome == Some(Outcome::Overdue)), "nobody is left under way");
+    let people = &travellers(&record)[0];
+    assert_eq!(people.under_way, 0);
+    let failed = people.failure_rate().expect("some ended");
+    assert!(failed > 0.5, "{failed}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub struct MarketSummary {
     pub gas_share: f64,
     /// What they gained at reference prices, over all liquidity of a pool (summed over pools).
     pub gained: f64,
-    /// What they sold, likewise.
+    /// What they sold, at the same prices.
     pub sold: f64,
     /// What people lost against reference prices, likewise.
     pub people_lost: f64,
@@ -62,7 +62,7 @@ pub fn summarise(run: &RunRecord, fleet: &FleetRecord) -> Option<MarketSummary> 
         let all = swaps().filter(|(tx, _)| !arbitrage || tx.party == Party::Arbitrageur);
         all.map(|(_, t)| t.gas).sum()
     };
-    let (gain, sold) = (|t: &Trade| t.gain_atto as f64 / 1e18, |t: &Trade| t.size_ppb as f64 / 1e9);
+    let (gain, sold) = (|t: &Trade| t.gain_atto as f64 / 1e18, |t: &Trade| t.sold_atto as f64 / 1e18);
     Some(MarketSummary {
         mispricing: mispricing(run, fleet),
         sent: agents().count() as u64,

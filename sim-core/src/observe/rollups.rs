@@ -209,8 +209,9 @@ pub fn lines(run: &RunRecord) -> Vec<String> {
         for (label, sample) in LABELS.iter().zip(&summary.labels) {
             let [p50, p95, p99] = [500, 950, 990].map(|p| duration_or_never(sample.percentile(p)));
             let got = sample.len() - sample.missing();
+            let without = if dropped > 0 { ", dropped ones not counted" } else { "" };
             lines.push(format!(
-                "    {label}: p50 {p50}, p95 {p95}, p99 {p99} ({} of {})",
+                "    {label}: p50 {p50}, p95 {p95}, p99 {p99} ({} of {}{without})",
                 count(got),
                 count(sample.len())
             ));

@@ -27,7 +27,7 @@ pub struct PartySummary {
     pub idle: u64,
     /// Gas they used.
     pub gas: u64,
-    /// What its swaps sold, over all liquidity of a pool.
+    /// What its swaps sold, at values outside, over all liquidity of a pool.
     pub sold: f64,
     /// Bought less sold at values outside, ether.
     pub surplus_eth: f64,
@@ -131,7 +131,7 @@ pub fn summarise(run: &RunRecord, fleet: &FleetRecord) -> Option<Welfare> {
         fees[which] += paid.fee_wei();
         for trade in tx.swaps().filter(|trade| trade.cost_ppb.is_some()) {
             units[which] += trade.surplus_units;
-            party.sold += trade.size_ppb as f64 / 1e9;
+            party.sold += trade.sold_units as f64 / RESERVE as f64;
         }
     }
     // What is in the pools is providers' as what they took out.

@@ -52,15 +52,13 @@ impl Fleet {
         let entity = FOLLOWERS | u64::from(self.chain) << 8 | u64::from(number) << 16;
         let first = draw(self.common.seed, Purpose::PLACEMENT, entity, 0) % nodes;
         let bytes = CONTROL_BYTES + block.raw.len() as u64;
-        for step in 0..u64::from(self.common.plan.followers) {
-            // Places are drawn at random, so neighbours in number are anywhere.
-            let to = NodeId(((first + step) % nodes) as u32);
-            if to != from {
-                let durations = Some(Arc::clone(&block.durations));
-                let letter = self.write(Answer { block: durations, ..Answer::default() });
-                let round = FEED ^ height << 24 ^ u64::from(number);
-                host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, letter, round);
-            }
+        // Places are drawn at random, so neighbours in number are anywhere.
+        let others = (0..nodes).map(|step| NodeId(((first + step) % nodes) as u32)).filter(|to| *to != from);
+        for to in others.take(self.common.plan.followers as usize) {
+            let durations = Some(Arc::clone(&block.durations));
+            let letter = self.write(Answer { block: durations, ..Answer::default() });
+            let round = FEED ^ height << 24 ^ u64::from(number);
+            host.fabric.send_direct(now, from, to, MessageKind::Block, bytes, self.chain, letter, round);
         }
     }
 

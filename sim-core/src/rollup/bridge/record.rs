@@ -3,8 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 /// How a journey can end.
-pub const OUTCOMES: [&str; 9] =
-    ["done", "slippage", "deadline", "no inventory", "refunded", "stuck", "refused", "no bridge", "partial"];
+pub const OUTCOMES: [&str; 10] = [
+    "done",
+    "slippage",
+    "deadline",
+    "no inventory",
+    "refunded",
+    "stuck",
+    "refused",
+    "no bridge",
+    "partial",
+    "overdue",
+];
 
 /// How a journey ended: a position in [`OUTCOMES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,6 +38,8 @@ pub enum Outcome {
     NoBridge,
     /// Of trades on several rollups at once, some were done and others not.
     Partial,
+    /// Not over when the run ended, though its deadline had passed.
+    Overdue,
 }
 
 /// One journey: what somebody wanted, and what came of it.
@@ -51,7 +63,7 @@ pub struct TripRecord {
     pub started_ns: u64,
     /// The traveller knew that it was over, ns.
     pub ended_ns: Option<u64>,
-    /// How it ended; `None`: it was under way when the run ended.
+    /// How it ended; `None`: it was under way when the run ended, and in time.
     pub outcome: Option<Outcome>,
     /// What was lost of its value at the price when it started; `None`: it did not end well.
     pub loss: Option<f64>,

@@ -21,7 +21,7 @@ impl Fleet {
         if !self.crossings.active() {
             return;
         }
-        let (trips, crossings) = self.trip_records(measured);
+        let (trips, crossings) = self.trip_records(end_ns, measured);
         into.trips.extend(trips);
         into.crossings.extend(crossings);
         for (number, (bridge, book)) in (0..).zip(self.crossings.bridges.iter().zip(&self.crossings.books)) {
@@ -47,6 +47,7 @@ impl Fleet {
     /// Journeys and crossings as they are.
     pub(in crate::rollup) fn trip_records(
         &self,
+        end_ns: u64,
         [from_ns, to_ns]: [u64; 2],
     ) -> (Vec<TripRecord>, Vec<CrossingRecord>) {
         let chain = self.chain;
@@ -55,7 +56,8 @@ impl Fleet {
         let time = |ns: u64| (ns > 0).then_some(ns);
         let trip = |trip: &Trip| {
             let over = trip.open == 0;
-            let outcome = trip.outcome.filter(|_| over);
+            let overdue = (trip.deadline_ns < end_ns).then_some(Outcome::Overdue);
+            let outcome = if over { trip.outcome } else { overdue };
             let well = matches!(outcome, Some(Outcome::Done | Outcome::Deadline));
             TripRecord {
                 chain,

@@ -189,7 +189,7 @@ impl Agents {
         Some(self.path.as_mut()?.log(at_ns, pool))
     }
 
-    /// What a swap gained at the reference price, parts of 10^-18 of all liquidity.
+    /// What a swap gained at the reference price, and what it sold was worth, parts of 10^-18 of all liquidity.
     pub(in crate::rollup) fn gain(
         &mut self,
         at_ns: u64,
@@ -197,7 +197,7 @@ impl Agents {
         zero_for_one: bool,
         amount: U256,
         out: U256,
-    ) -> Option<i64> {
+    ) -> Option<[i64; 2]> {
         let price = of_log(self.path.as_mut()?.log(at_ns, pool));
         let (got, gave) = if zero_for_one {
             (out, arbitrage::value(amount, price)?)
@@ -205,7 +205,8 @@ impl Agents {
             (arbitrage::value(out, price)?, amount)
         };
         let difference = i128::try_from(got).ok()? - i128::try_from(gave).ok()?;
-        i64::try_from(difference / (RESERVE / ATTO) as i128).ok()
+        let atto = |units: i128| i64::try_from(units / (RESERVE / ATTO) as i128).ok();
+        Some([atto(difference)?, atto(i128::try_from(gave).ok()?)?])
     }
 }
 

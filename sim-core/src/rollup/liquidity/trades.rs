@@ -41,11 +41,15 @@ pub struct Trade {
     /// Where there is a reference price: what was bought less what was sold at that price when it was executed, over
     /// the reserve of a pool that holds all liquidity; parts per 10^18.
     pub gain_atto: i64,
+    /// What was sold at that price, likewise.
+    pub sold_atto: i64,
     /// Logarithm of the pool's price after it, parts per billion.
     pub log_ppb: i64,
     /// Where there are prices outside: what was bought less what was sold at the tokens' values outside when it was
     /// executed, units (a pool that holds all liquidity holds [`RESERVE`] of each token).
     pub surplus_units: i128,
+    /// What was sold at these values, units.
+    pub sold_units: i128,
     /// Sold, units; of a reverted one, what should have been.
     pub sold: u128,
     /// Bought, units; of a reverted one none.
@@ -154,8 +158,10 @@ impl Fleet {
             order: rollup.totals.swaps,
             gas: 0,
             gain_atto: 0,
+            sold_atto: 0,
             log_ppb: 0,
             surplus_units: 0,
+            sold_units: 0,
             sold: amount.saturating_to(),
             bought: out.saturating_to(),
             out_of_range: !success
@@ -165,10 +171,12 @@ impl Fleet {
         if success {
             let (reserve_in, reserve_out) = held.sides(zero_for_one);
             trade.cost_ppb = Some(WHOLE.saturating_sub(ppb(out * reserve_in, amount * reserve_out)));
-            trade.gain_atto = self.agents.gain(now.time.0, pool, zero_for_one, amount, out).unwrap_or(0);
+            [trade.gain_atto, trade.sold_atto] =
+                self.agents.gain(now.time.0, pool, zero_for_one, amount, out).unwrap_or_default();
             if let Some([value0, value1]) = self.agents.values(now.time.0, pool) {
                 let [sold, bought] = if zero_for_one { [value0, value1] } else { [value1, value0] };
                 trade.surplus_units = worth((out, bought), (amount, sold));
+                trade.sold_units = worth((amount, sold), (U256::ZERO, sold));
             }
             *held = held.after(zero_for_one, amount, out).expect("what was paid out was there");
         }

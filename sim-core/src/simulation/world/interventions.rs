@@ -262,6 +262,11 @@ impl<D: Dissemination> World<D> {
                 }
                 Some(event)
             }
+            // The slot it is for begins when it begins: built late if at all, and what was for an earlier slot builds nothing.
+            timers::BASED => {
+                event.time = event.time.max(now);
+                Some(event)
+            }
             timers::ATTEST | timers::BUNDLE => self.slots_of(event.payload as usize)?.next_turn(event, now.0),
             _ => {
                 event.time = SimTime(now.0 + (event.time.0 - failed_ns));
