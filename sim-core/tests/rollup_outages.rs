@@ -68,7 +68,7 @@ fn a_gateway_that_was_down_hears_of_what_was_executed_meanwhile() {
 #[test]
 fn a_journey_that_can_never_end_is_overdue_and_counts_as_failed() {
     let fleet = "preset: \"op-like\", count: 1, sequencers: 1, followers: 0, proof: Off, liquidity: Equal, \
-                 demand: (rate: \"2 tx/s\", mix: { \"swap\": 100 }, instances: 1, hot_spot: Uniform, accounts: 50, \
+                 demand: (rate: \"2 tx/s\", mix: { \"swap\": 100 }, instances: 2, hot_spot: Uniform, accounts: 50, \
                  trade: (median: 0.00003, p90: 5)), batch: (max_delay: \"20 s\", compression: 1), \
                  travellers: [(name: \"people\", policy: Local, rate: \"1 tx/s\", until: \"90 s\", deadline: \"20 s\")]";
     let plan = fleet_support::parse(16, fleet).unwrap_or_else(|error| panic!("{error}"));
