@@ -122,6 +122,9 @@ fn log_label(at: f64) -> String {
     if at >= 1.0 {
         return format!("{at:.0}");
     }
+    if at < 1e-6 {
+        return format!("{at:.0e}");
+    }
     let text = if at < 0.1 { format!("{at:.6}") } else { three_digits(at) };
     text.trim_end_matches('0').to_owned()
 }
@@ -206,6 +209,7 @@ mod tests {
         assert!((Scale::Log { low: 1.0, high: 100.0 }.position(10.0) - 0.5).abs() < 1e-12);
         assert_eq!(Scale::log_around([0.0, -3.0].into_iter()).ends(), (1.0, 10.0));
         assert_eq!(labels(Scale::Log { low: 0.01, high: 100.0 }), ["0.01", "0.1", "1", "10", "100"]);
+        assert_eq!(labels(Scale::Log { low: 1e-8, high: 1e-5 }), ["1e-8", "1e-7", "0.000001", "0.00001"]);
     }
 
     #[test]

@@ -27,6 +27,8 @@ impl Cell {
         match self {
             Self::Text(text) => text.clone(),
             Self::Int(value) => value.to_string(),
+            // Six places would leave nothing of it.
+            Self::Num(value) if *value != 0.0 && value.abs() < 1e-4 => format!("{value:.4e}"),
             Self::Num(value) => {
                 let rounded = (value * 1e6).round() / 1e6;
                 // No negative zero.
@@ -111,6 +113,7 @@ mod tests {
         let mut table = DataTable::new(["arm", "time_ms"]);
         table.push(vec![Cell::Text("a,\"b\"".to_owned()), Cell::Num(1.5)]);
         table.push(vec![Cell::Text("c".to_owned()), Cell::Empty]);
-        assert_eq!(table.csv(), "arm,time_ms\n\"a,\"\"b\"\"\",1.5\nc,\n");
+        table.push(vec![Cell::Text("d".to_owned()), Cell::Num(-0.000_000_123_456)]);
+        assert_eq!(table.csv(), "arm,time_ms\n\"a,\"\"b\"\"\",1.5\nc,\nd,-1.2346e-7\n");
     }
 }
